@@ -8,8 +8,8 @@ import statistics
 from pathlib import Path
 from typing import ClassVar
 
-from bench import fill, link, quiet
-from bench.office import Office
+from bench import initial_sync, link, quiet
+from bench.sandbox import BenchSandbox
 from bench.stage import OURS, SMALL, USUAL, Figure, Stage
 from bench.terminal import Program
 from mm_tui.app_parts.attendance import IDLE_AFTER_SECONDS
@@ -31,12 +31,12 @@ class Others:
     def initial_sync(self) -> list[Figure]:
         """Mails a second into an empty store, against bare loops over the same pages."""
         mails = min(self._stage.mails, MOST_TO_SYNC)
-        office = self._stage.office(mails)
+        sandbox = self._stage.sandbox(mails)
         rounds: list[tuple[float, float, float]] = []
         for number in range(1 if self._stage.quick else 7):
-            bare = asyncio.run(fill.bare_loop(office))
-            parsed = asyncio.run(fill.bare_loop(office, into_models=True))
-            ours = asyncio.run(fill.first_fill(office, self._stage.folder / f"fill-{number}.db"))
+            bare = asyncio.run(initial_sync.bare_loop(sandbox))
+            parsed = asyncio.run(initial_sync.bare_loop(sandbox, into_models=True))
+            ours = asyncio.run(initial_sync.ours(sandbox, self._stage.folder / f"sync-{number}.db"))
             assert bare.mails == parsed.mails == ours.mails == mails
             rounds.append((bare.seconds, parsed.seconds, ours.seconds))
         bare_speed, parsed_speed, speed = (mails / statistics.median(times) for times in zip(*rounds, strict=True))
@@ -59,10 +59,10 @@ class Others:
     def quiet(self) -> list[Figure]:
         """Bytes that each screen and dialog writes in a quarter of a minute with nobody at the keys."""
         seconds = 3 if self._stage.quick else 15
-        office = self._stage.office(quiet.MAILS)
-        self._fill_queue(office)
+        sandbox = self._stage.sandbox(quiet.MAILS)
+        self._fill_queue(sandbox)
         found = []
-        with Program(OURS, office.environment(self._stage.folder / "quiet", PYTHONPATH=str(Path.cwd()))) as program:
+        with Program(OURS, sandbox.environment(self._stage.folder / "quiet", PYTHONPATH=str(Path.cwd()))) as program:
             program.wait_for("in sync")
             program.settle(3, timeout=60)
             # What the list does not tell of drafts is read once, and drawn when it comes.
@@ -73,16 +73,16 @@ class Others:
                 found.append(Figure(f"bytes in {seconds} s, untouched: {scene.name}", f"{size}", "600", size <= 600))
         return found
 
-    def _fill_queue(self, office: Office) -> None:
+    def _fill_queue(self, sandbox: BenchSandbox) -> None:
         if not self._has_drafts:
-            quiet.fill_queue(office)
+            quiet.fill_queue(sandbox)
             self._has_drafts = True
 
     def link(self) -> list[Figure]:
         """Bytes and waiting over slow links, and the bytes of an idle minute."""
-        office = self._stage.office(quiet.MAILS)
-        self._fill_queue(office)
-        environment = office.environment(self._stage.folder / "link", PYTHONPATH=str(Path.cwd()))
+        sandbox = self._stage.sandbox(quiet.MAILS)
+        self._fill_queue(sandbox)
+        environment = sandbox.environment(self._stage.folder / "link", PYTHONPATH=str(Path.cwd()))
         minute = 6 if self._stage.quick else 60
         with Program(OURS, environment, columns=link.COLUMNS, rows=link.ROWS) as program:
             program.wait_for("in sync")
@@ -113,7 +113,7 @@ class Others:
         from bench.long_queue import DRAFTS, KEYS
 
         drafts = 200 if self._stage.quick else DRAFTS
-        environment = self._stage.office(SMALL).environment(
+        environment = self._stage.sandbox(SMALL).environment(
             self._stage.folder / "long-queue", PYTHONPATH=str(Path.cwd())
         )
         environment["MULTIMAIL_API_URL"] = "http://127.0.0.1:9"
@@ -171,7 +171,7 @@ class Others:
         from bench.stalls import ARRIVING
 
         folder = self._stage.folder / "arriving"
-        environment = self._stage.office(ARRIVING).environment(folder, PYTHONPATH=str(Path.cwd()))
+        environment = self._stage.sandbox(ARRIVING).environment(folder, PYTHONPATH=str(Path.cwd()))
         longest = self._stage.child("bench.stalls", "arrive", environment=environment)["longest_ms"]
         name = f"longest stall of the event loop while {ARRIVING:,} mails arrive"
         return [Figure(name, f"{longest:.0f} ms", "50 ms", longest <= 50)]
@@ -180,12 +180,12 @@ class Others:
         """The event loop while large things are opened and read."""
         figures = []
         for what, name in (("body", "a body of 262,144 characters"), ("thread", "a thread of 1,000 mails")):
-            environment = self._stage.office(SMALL).environment(self._stage.folder / what, PYTHONPATH=str(Path.cwd()))
+            environment = self._stage.sandbox(SMALL).environment(self._stage.folder / what, PYTHONPATH=str(Path.cwd()))
             environment["MULTIMAIL_API_URL"] = "http://127.0.0.1:9"
             longest = self._stage.child("bench.stalls", what, environment=environment)["longest_ms"]
             words = f"longest stall while opening and reading {name}"
             figures.append(Figure(words, f"{longest:.0f} ms", "100 ms", longest <= 100))
-        environment = self._stage.office(SMALL).environment(self._stage.folder / "draft", PYTHONPATH=str(Path.cwd()))
+        environment = self._stage.sandbox(SMALL).environment(self._stage.folder / "draft", PYTHONPATH=str(Path.cwd()))
         environment["MULTIMAIL_API_URL"] = "http://127.0.0.1:9"
         longest = self._stage.child("bench.stalls", "draft", environment=environment)["longest_ms"]
         figures.append(

@@ -127,7 +127,7 @@ class Growing:
         """Moves while the initial sync runs."""
         mails = max(self._stage.mails, 100 if self._stage.quick else USUAL)
         folder = self._stage.folder / "syncing"
-        environment = self._stage.office(mails).environment(folder, PYTHONPATH=str(Path.cwd()))
+        environment = self._stage.sandbox(mails).environment(folder, PYTHONPATH=str(Path.cwd()))
         times: list[float] = []
         empty_times: list[float] = []
         with self._stage.empty() as empty, Program(OURS, environment) as ours:

@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 import httpx
 
-from bench.office import Office
+from bench.sandbox import BenchSandbox
 from bench.terminal import Program
 
 DRAFTS = 6
 MAILS = 300
-"""In an office of their own: the drafts would be in the way of other figures."""
+"""In a sandbox of their own: the drafts would be in the way of other figures."""
 
 
 class Scene(NamedTuple):
@@ -46,13 +46,13 @@ SCENES = (
 )
 
 
-def fill_queue(office: Office) -> None:
+def fill_queue(sandbox: BenchSandbox) -> None:
     """Puts some drafts into the queue, so that its screens have something to show."""
-    box = office.mailboxes[0]
+    box = sandbox.mailboxes[0]
     for number in range(DRAFTS):
         httpx.post(
-            f"{office.url}/v1/mailboxes/{box}/send",
-            headers={"Authorization": f"Bearer {office.keys['send']}"},
+            f"{sandbox.url}/v1/mailboxes/{box}/send",
+            headers={"Authorization": f"Bearer {sandbox.keys['send']}"},
             json={
                 "to": [f"anna{number}@customer.example"],
                 "subject": f"Draft {number}",

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from bench import fill
+from bench import initial_sync
 from bench.empty_app import MARK
-from bench.office import Office, running_office
+from bench.sandbox import BenchSandbox, running_sandbox
 from bench.terminal import Program, Spread
 from mm_tui.settings.paths import store_path
 from mm_tui.store.database import Database
@@ -47,23 +47,23 @@ class Stage:
         self.marks: dict[int, str] = {}
         """The beginning of the first subject that a profile's list shows, by its number of mails."""
         self._stack = ExitStack()
-        self._offices: dict[int, Office] = {}
+        self._sandboxes: dict[int, BenchSandbox] = {}
 
     def close(self) -> None:
         """Ends the sandboxes."""
         self._stack.close()
 
-    def office(self, mails: int) -> Office:
-        if mails not in self._offices:
-            self._offices[mails] = self._stack.enter_context(running_office(self.folder, mails))
-        return self._offices[mails]
+    def sandbox(self, mails: int) -> BenchSandbox:
+        if mails not in self._sandboxes:
+            self._sandboxes[mails] = self._stack.enter_context(running_sandbox(self.folder, mails))
+        return self._sandboxes[mails]
 
     def profile(self, mails: int) -> Path:
         """A data folder whose store holds all the sandbox's mails; the first subject is in `_marks`."""
         folder = self.folder / f"profile-{mails}"
         if mails not in self.marks:
             folder.mkdir(mode=0o700)
-            asyncio.run(fill.first_fill(self.office(mails), self.store_in(folder)))
+            asyncio.run(initial_sync.ours(self.sandbox(mails), self.store_in(folder)))
             with Database.open(self.store_in(folder)) as database:
                 mail = MailStore(database)
                 (first,) = mail.rows(mail.keys(MailView(folded=True), limit=1), folded=True)
@@ -76,7 +76,7 @@ class Stage:
         return store_path("default")
 
     def environment(self, mails: int, **more: str) -> dict[str, str]:
-        return self.office(mails).environment(self.profile(mails), PYTHONPATH=str(Path.cwd()), **more)
+        return self.sandbox(mails).environment(self.profile(mails), PYTHONPATH=str(Path.cwd()), **more)
 
     def ours(self, mails: int, **more: str) -> Program:
         return Program(OURS, self.environment(mails, **more))

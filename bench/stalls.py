@@ -123,21 +123,21 @@ def _prepare(store: Path, what: str) -> None:
 
 
 @contextmanager
-def _wired(folder: Path) -> Iterator[Session]:
+def _open_session(folder: Path) -> Iterator[Session]:
     settings = config_file.load()
     yield Session.open(settings)
 
 
 async def arrive(folder: Path) -> float:
-    """While a first fill of `ARRIVING` mails comes in and the list is on the screen."""
-    with _wired(folder) as wired:
-        app = MmTui(wired)
+    """During the initial sync of `ARRIVING` mails, with the list on the screen."""
+    with _open_session(folder) as session:
+        app = MmTui(session)
         async with app.run_test(size=(120, 40)) as pilot:
             await pilot.pause(0.2)
             watch = Watch()
             ends = time.monotonic() + 120
             # In a thread: what counts them here is no part of what is measured.
-            while len(await asyncio.to_thread(wired.mail.keys, MailView(), limit=ARRIVING)) < ARRIVING:
+            while len(await asyncio.to_thread(session.mail.keys, MailView(), limit=ARRIVING)) < ARRIVING:
                 if time.monotonic() >= ends:
                     raise TimeoutError("the mails did not arrive")
                 await asyncio.sleep(0.25)
@@ -148,8 +148,8 @@ async def arrive(folder: Path) -> float:
 
 async def opened(folder: Path, *keys: str) -> float:
     """While the only thread or draft is opened, read to its end and left by these keys."""
-    with _wired(folder) as wired:
-        app = MmTui(wired)
+    with _open_session(folder) as session:
+        app = MmTui(session)
         async with app.run_test(size=(120, 40)) as pilot:
             await pilot.pause(0.5)
             watch = Watch()

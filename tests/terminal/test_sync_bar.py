@@ -1,4 +1,4 @@
-"""The bar of `mm-tui sync` on a real terminal: it tells how the first fill goes, and leaves nothing behind."""
+"""The bar of `mm-tui sync` on a real terminal: it tells how the initial sync goes, and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
         yield running
 
 
-def test_the_bar_tells_how_far_the_first_fill_is(home: Home) -> None:
+def test_the_bar_says_how_far_the_initial_sync_is(home: Home) -> None:
     with Terminal(COMMAND, env=home.environment()) as terminal:
         terminal.wait_for(r"\[\.*#{4}\.*\] initial sync, \d of 3 mailboxes, [1-9]\d+ emails")
         assert terminal.wait_exit(60) == 0

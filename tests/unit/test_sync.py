@@ -102,7 +102,7 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.001)
 
 
-async def test_the_first_fill_brings_all_mail_newest_first_and_reads_no_detail(database: Database) -> None:
+async def test_the_initial_sync_brings_all_mail_newest_first_and_reads_no_detail(database: Database) -> None:
     gateway = FakeGateway()
     gateway.put(*(make_mail(number) for number in range(250)))
     async with Bench(gateway, database).running() as bench:

@@ -1,4 +1,4 @@
-"""The first fill of an empty store, against a bare loop that fetches and parses the same pages."""
+"""The initial sync of an empty store, against a bare loop that fetches and parses the same pages."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import httpx
 
-from bench.office import Office
+from bench.sandbox import BenchSandbox
 from mm_tui.clock import SystemClock
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.keys import Keys
@@ -26,23 +26,23 @@ from mm_tui.store.database import Database
 from mm_tui.store.mail.mails import MailStore, MailView
 
 
-class Fill(NamedTuple):
+class SyncTime(NamedTuple):
     """Seconds, and mails brought over."""
 
     seconds: float
     mails: int
 
 
-async def bare_loop(office: Office, *, into_models: bool = False) -> Fill:
-    """Every page of every mailbox, fetched and parsed, one after the other; nothing kept.
+async def bare_loop(sandbox: BenchSandbox, *, into_models: bool = False) -> SyncTime:
+    """Every page of every mailbox, fetched and parsed, one after the other; nothing is stored.
 
     `into_models`: parsed into mails as the program does; else only into JSON values.
     """
     mails = 0
     started = time.perf_counter()
-    headers = {"Authorization": f"Bearer {office.keys['oversight']}"}
-    async with httpx.AsyncClient(base_url=office.url, headers=headers, trust_env=False) as client:
-        for mailbox in office.mailboxes:
+    headers = {"Authorization": f"Bearer {sandbox.keys['oversight']}"}
+    async with httpx.AsyncClient(base_url=sandbox.url, headers=headers, trust_env=False) as client:
+        for mailbox in sandbox.mailboxes:
             cursor: str | None = None
             while True:
                 params = {"limit": "100"} | ({"cursor": cursor} if cursor else {})
@@ -55,14 +55,14 @@ async def bare_loop(office: Office, *, into_models: bool = False) -> Fill:
                 cursor = page["cursor"]
                 if cursor is None:
                     break
-    return Fill(time.perf_counter() - started, mails)
+    return SyncTime(time.perf_counter() - started, mails)
 
 
-async def first_fill(office: Office, store: Path) -> Fill:
+async def ours(sandbox: BenchSandbox, store: Path) -> SyncTime:
     """Fills a new store at `store` as the program does; what a sync reads and checks after that is not counted."""
-    keys = Keys(oversight=Secret(office.keys["oversight"]))
+    keys = Keys(oversight=Secret(sandbox.keys["oversight"]))
     with _as_in_the_program(), Database.open(store) as database:
-        async with GatewayClient(office.url, keys) as gateway:
+        async with GatewayClient(sandbox.url, keys) as gateway:
             sync = Sync(database, gateway, SyncSettings(), SystemClock(), lambda notice: None)
             started = time.perf_counter()
             ended: list[float] = []
@@ -72,7 +72,7 @@ async def first_fill(office: Office, store: Path) -> Fill:
                     ended.append(time.perf_counter())
 
             await sync.run_once(progress)
-        return Fill(ended[0] - started, len(MailStore(database).keys(MailView())))
+        return SyncTime(ended[0] - started, len(MailStore(database).keys(MailView())))
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
-class Office:
+class BenchSandbox:
     """A running sandbox."""
 
     url: str
@@ -41,7 +41,7 @@ class Office:
 
 
 @contextmanager
-def running_office(folder: Path, mails: int) -> Iterator[Office]:
+def running_sandbox(folder: Path, mails: int) -> Iterator[BenchSandbox]:
     """Starts a sandbox with so many made-up mails; it ends with the block, or with this process."""
     ready = folder / f"ready-{mails}.json"
     ready.unlink(missing_ok=True)
@@ -60,7 +60,7 @@ def running_office(folder: Path, mails: int) -> Iterator[Office]:
                 raise RuntimeError("the sandbox did not start")
             time.sleep(0.05)
         told = json.loads(ready.read_text())
-        yield Office(told["url"], told["keys"], tuple(box["id"] for box in told["mailboxes"]))
+        yield BenchSandbox(told["url"], told["keys"], tuple(box["id"] for box in told["mailboxes"]))
     finally:
         child.send_signal(signal.SIGTERM)
         child.wait(20)
