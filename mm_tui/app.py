@@ -17,6 +17,7 @@ from mm_tui.app_parts.news import News
 from mm_tui.keyboard.dispatch import Keyboard
 from mm_tui.messages import DecisionWanted, Said, ServiceEventReceived, ServicesReady
 from mm_tui.screens.base import NO_WAY_BACK, BaseScreen, PartAction, look_at_question
+from mm_tui.screens.lines import StatusLine
 from mm_tui.screens.main import MAIN_SCREENS
 from mm_tui.store.seal import is_of_store
 from mm_tui.system.lookups import look_up_apart
@@ -28,7 +29,6 @@ from mm_tui.terminal.patient_input import patient
 from mm_tui.text import OneLine
 from mm_tui.textual_private import active_binding, forget_shown, mend_textual
 from mm_tui.theme import DEFAULT_THEME, THEMES, ours
-from mm_tui.widgets.chrome import StatusLine
 from mm_tui.widgets.words import with_keys
 
 if TYPE_CHECKING:

@@ -14,6 +14,9 @@ TICK_SECONDS = 0.5
 """Seconds between two checks whether the machine slept."""
 SLEPT_SECONDS = 1.0
 """If a wait takes this many seconds longer than it should, the machine slept."""
+DWELL_SECONDS = 0.4
+"""Seconds for which an email must have been under the cursor, and a text on the screen, before keys decide about it: a
+key pressed before it came was meant for another."""
 
 
 class Clock(Protocol):

@@ -21,12 +21,12 @@ from typing import TYPE_CHECKING, Any
 from textual import events
 from textual.message import Message
 
+from mm_tui.clock import DWELL_SECONDS
 from mm_tui.keyboard.front import Front, answer_keys
 from mm_tui.keyboard.pasting import FEW, IN_TEXT
 from mm_tui.keymap import DECIDING, OPENING
-from mm_tui.services.decisions.approval_gate import DWELL_SECONDS
 from mm_tui.textual_private import active_binding
-from mm_tui.widgets.chrome import takes_text
+from mm_tui.widgets.keys_line import takes_text
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

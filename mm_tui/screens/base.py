@@ -9,8 +9,9 @@ from textual.screen import Screen
 
 from mm_tui import keymap
 from mm_tui.messages import Said, ServiceEventReceived, ServicesReady, session_of
+from mm_tui.screens.lines import StatusLine, TopLine
 from mm_tui.widgets.background import Later
-from mm_tui.widgets.chrome import KeysLine, StatusLine, TopLine
+from mm_tui.widgets.keys_line import KeysLine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -174,8 +175,8 @@ class BaseScreen(Screen[None]):
 
     def _concerns_chrome(self, event: ServiceEvent) -> bool:
         """Whether the top and status lines may have changed. Most polls bring nothing new."""
+        from mm_tui.screens.status import looks_the_same
         from mm_tui.services.events import SyncChanged
-        from mm_tui.widgets.status import looks_the_same
 
         if not isinstance(event, SyncChanged):
             return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 
 from textual.binding import Binding, BindingType
 from textual.message import Message
@@ -15,13 +15,22 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from textual import events
-
-    from mm_tui.services.assistant.cards import DraftText
-
 SAVE_SECONDS = 0.5
 """The most seconds for which a change is not saved."""
 RETRY_SECONDS = 2.0
 """Seconds before saving is tried again after it failed."""
+
+
+class Written(Protocol):
+    """A text of a model so far, and whether it is complete."""
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def done(self) -> bool: ...
+
+
+W = TypeVar("W", bound=Written)
 
 
 class DraftArea(TextArea):
@@ -81,7 +90,7 @@ class DraftArea(TextArea):
         """The text to save: the human's, even while a model writes."""
         return self.text if self._before is None else self._before
 
-    async def let_model_write(self, pieces: AsyncIterator[DraftText]) -> DraftText | None:
+    async def let_model_write(self, pieces: AsyncIterator[W]) -> W | None:
         """Shows a model's text as it is written; `pieces` are the whole text so far, each time. Returns the complete
         text, which is now the content; None if the model was stopped or ended early. Raises whatever `pieces` raises;
         the human's text is restored then too."""

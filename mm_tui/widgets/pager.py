@@ -21,7 +21,7 @@ from textual.strip import Strip
 from textual.timer import Timer
 
 from mm_tui import keymap
-from mm_tui.services.decisions.approval_gate import DWELL_SECONDS
+from mm_tui.clock import DWELL_SECONDS
 from mm_tui.terminal.arrival import once_arrived
 from mm_tui.widgets.marks import Mark, MarkIndex, with_sentences
 from mm_tui.widgets.wrapping import TAB, quote_before, wrapped

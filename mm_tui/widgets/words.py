@@ -1,4 +1,5 @@
-"""Short texts that several widgets share: ages, sizes, keys. Pure functions."""
+"""Short texts that several widgets share: ages, sizes, keys, and lines of parts that are dropped without room. Pure
+functions."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
+from typing import NamedTuple
 
 from textual.content import Content
 
@@ -118,3 +120,28 @@ def joined(parts: Sequence[Content], separator: str) -> Content:
     for part in parts:
         pieces += [separator, part] if pieces else [part]
     return Content.assemble(*pieces)
+
+
+SEPARATOR = " · "
+
+
+class LinePart(NamedTuple):
+    """A part of a line that is dropped as a whole if there is no room. `rank` 0 is dropped last."""
+
+    rank: int
+    content: Content
+    short: Content = Content("")
+    """Takes its place before it is dropped; empty for nothing."""
+
+
+def fit(parts: Sequence[LinePart], width: int) -> Content:
+    """Joins the parts in order, dropping those with the highest rank until they fit `width` cells."""
+    kept = [part for part in parts if part.content]
+    while True:
+        line = joined([part.content for part in kept], SEPARATOR)
+        if line.cell_length <= width:
+            return line
+        if len(kept) < 2:
+            return line.truncate(width, ellipsis=True)
+        least = max(range(len(kept)), key=lambda at: (kept[at].rank, at))
+        kept[least : least + 1] = [LinePart(kept[least].rank, kept[least].short)] if kept[least].short else []

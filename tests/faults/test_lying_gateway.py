@@ -15,13 +15,13 @@ from mm_tui import clock
 from mm_tui.decision.effects import EntryKind
 from mm_tui.decision.state import Outcome, Question
 from mm_tui.gateway.errors import Malformed
+from mm_tui.screens import status
 from mm_tui.services.decisions import calls
 from mm_tui.services.decisions.log import DecisionLog
 from mm_tui.services.decisions.service import Refused
 from mm_tui.services.decisions.view import Phase
 from mm_tui.session import Session
 from mm_tui.settings.sections import Review
-from mm_tui.widgets import status
 from tests.support.desk import Desk, at_desk
 from tests.support.lying import LyingTransport
 from tests.support.sandbox import Sandbox

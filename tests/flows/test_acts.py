@@ -17,7 +17,7 @@ from mm_tui import keymap
 from mm_tui.app import MmTui
 from mm_tui.screens.dialogs.help import HelpScreen
 from mm_tui.screens.dialogs.palette import HIDDEN
-from mm_tui.widgets.chrome import awake_keys
+from mm_tui.widgets.keys_line import awake_keys
 from mm_tui.widgets.words import key_name
 from tests.support.app import running_app, until
 from tests.support.seat import filled_session

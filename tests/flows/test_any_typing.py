@@ -21,11 +21,11 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from mm_tui.app import MmTui
+from mm_tui.clock import DWELL_SECONDS
 from mm_tui.keyboard import dispatch as keyboard
 from mm_tui.screens.dialogs.offers import ReasonScreen
 from mm_tui.screens.pending.screen import PendingScreen
 from mm_tui.screens.thread.screen import ThreadScreen
-from mm_tui.services.decisions.approval_gate import DWELL_SECONDS
 from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import Review, SyncSettings

@@ -16,7 +16,7 @@ from mm_tui.screens.inbox.screen import InboxScreen
 from mm_tui.screens.pending.filtering import FilterStrip, window
 from mm_tui.screens.pending.screen import PendingScreen
 from mm_tui.settings.sections import Filters
-from mm_tui.widgets.chrome import KeysLine
+from mm_tui.widgets.keys_line import KeysLine
 from tests.support.app import running_app, settings_for, shown, until
 from tests.support.queue import queue, reading_queue, running_queue
 from tests.support.sandbox import Sandbox

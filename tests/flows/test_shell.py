@@ -22,12 +22,12 @@ from mm_tui import keymap, launch
 from mm_tui.screens.dialogs.choice import ChoiceScreen, DialogChoice
 from mm_tui.screens.dialogs.help import HelpScreen
 from mm_tui.screens.dialogs.palette import HIDDEN, commands
+from mm_tui.screens.inbox.mail_list import MailList
 from mm_tui.screens.inbox.screen import InboxScreen
 from mm_tui.services.events import SyncChanged, SyncPhase, SyncState
 from mm_tui.terminal.control_filter import ControlFilter
 from mm_tui.theme import THEMES
-from mm_tui.widgets import chrome
-from mm_tui.widgets.mail_list import MailList
+from mm_tui.widgets import keys_line
 from tests.support.app import running_app, shown, until
 from tests.support.seat import NOW, idle_session, mailbox, summary, waiting
 
@@ -263,7 +263,7 @@ async def test_an_idle_app_wakes_up_for_one_timer_and_looks_for_no_keys(monkeypa
         ]
         assert len(running) <= 2, "what changes with time, and notices"
         looked: list[object] = []
-        monkeypatch.setattr(chrome, "awake_keys", looked.append)
+        monkeypatch.setattr(keys_line, "awake_keys", looked.append)
         drawn: list[int] = []
         monkeypatch.setattr(MailList, "redraw_ages", lambda _: drawn.append(1))
         app._look_around()

@@ -17,9 +17,9 @@ from mm_tui.keyboard import dispatch as keyboard
 from mm_tui.screens.dialogs.choice import ChoiceScreen
 from mm_tui.screens.dialogs.offers import ReasonScreen
 from mm_tui.screens.pending.pane import View
+from mm_tui.screens.status import unsettled
 from mm_tui.services.decisions.view import Phase
 from mm_tui.settings.sections import Review
-from mm_tui.widgets.status import unsettled
 from tests.support.app import drawn, running_app, settings_for, until
 from tests.support.queue import bodies, open_editor, open_queue, reading_queue, running_queue, seen, write_edit
 from tests.support.sandbox import Sandbox

@@ -21,7 +21,7 @@ from mm_tui.screens.pending.screen import PendingScreen
 from mm_tui.services.decisions.reasons import offered, remember
 from mm_tui.settings.sections import Review, Ui
 from mm_tui.store.database import Database
-from mm_tui.widgets.chrome import KeysLine
+from mm_tui.widgets.keys_line import KeysLine
 from tests.support.app import drawn, settings_for, until
 from tests.support.queue import bodies, reading_queue, running_queue, seen
 from tests.support.sandbox import Sandbox

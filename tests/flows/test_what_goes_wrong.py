@@ -13,6 +13,7 @@ import pytest
 
 from mm_tui import crash
 from mm_tui.app import MmTui
+from mm_tui.screens.lines import StatusLine
 from mm_tui.screens.pending.screen import PendingScreen
 from mm_tui.screens.thread.screen import ThreadScreen
 from mm_tui.session import Session
@@ -21,7 +22,6 @@ from mm_tui.settings.sections import Profile, Settings
 from mm_tui.store.connecting import damage_mark
 from mm_tui.store.database import Database
 from mm_tui.store.decisions.edits import EditStore
-from mm_tui.widgets.chrome import StatusLine
 from tests.support.app import drawn, running_app, settings_for, until
 from tests.support.sandbox import Sandbox, running_sandbox
 from tests.support.seat import filled_session

@@ -11,11 +11,11 @@ import pytest
 
 from mm_tui.app import MmTui
 from mm_tui.screens.dialogs.leave import LeaveScreen, OnTheWay
+from mm_tui.screens.inbox.mail_list import MailList
 from mm_tui.screens.thread.reply_editor import ReplyEditor
 from mm_tui.services.assistant.cards import CardPhase, CardState, DraftText
 from mm_tui.services.events import SyncPhase, SyncState
 from mm_tui.text import ManyLine, OneLine
-from mm_tui.widgets.mail_list import MailList
 from tests.snapshots.pictures import Gallery, after, still
 from tests.support.pictured_mail import LIVE, app, filled_session
 from tests.support.seat import NOW

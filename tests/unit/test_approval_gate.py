@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from mm_tui.clock import DWELL_SECONDS
 from mm_tui.decision.state import Act, Outcome, Question
 from mm_tui.models import EditedDraft, Party, PendingItem, RawContent
 from mm_tui.review.findings import Finding, Level
@@ -120,7 +121,7 @@ def test_what_came_unasked_waits_for_the_dwell_time() -> None:
     gate.came()
     assert gate.why_not_approve(entry, None) == approval_gate.TOO_SOON
     assert gate.why_not_decide(entry, None) == approval_gate.TOO_SOON
-    clock.advance(approval_gate.DWELL_SECONDS)
+    clock.advance(DWELL_SECONDS)
     assert gate.why_not_approve(entry, None) == ""
     assert gate.why_not_decide(entry, None) == ""
 

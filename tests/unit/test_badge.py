@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from mm_tui.screens.lines import TopLine
 from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import Profile, Settings
-from mm_tui.widgets.chrome import TopLine
 from tests.support.app import running_app
 
 TEST_KEY, LIVE_KEY = Secret("mm_test_made_up"), Secret("mm_live_made_up")

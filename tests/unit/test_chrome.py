@@ -16,13 +16,12 @@ from textual.content import Content
 from mm_tui.screens.dialogs.dialog import keys_words
 from mm_tui.screens.dialogs.offers import OFFER, choosing_keys
 from mm_tui.screens.pending.head import STARTS
+from mm_tui.screens.status import FRESH_SECONDS, UNKNOWN, counts, gateway_words, looks_the_same
 from mm_tui.services.events import PartState, SyncPart, SyncPhase, SyncState
 from mm_tui.services.mail.attachments import safe_name, save
 from mm_tui.text import OneLine
-from mm_tui.widgets.chrome import LinePart, fit
 from mm_tui.widgets.hanging import hanging, unbroken, with_hints
-from mm_tui.widgets.status import FRESH_SECONDS, UNKNOWN, counts, gateway_words, looks_the_same
-from mm_tui.widgets.words import age, is_typed, joined, key_name, size
+from mm_tui.widgets.words import LinePart, age, fit, is_typed, joined, key_name, size
 from tests.support.seat import idle_session, summary
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

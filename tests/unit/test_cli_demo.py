@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from mm_tui.commands.demo import DATA, clear, make_known, use, write_settings
 from mm_tui.models import EditedDraft
+from mm_tui.screens.status import assistant
 from mm_tui.services.assistant.cards import Spend
 from mm_tui.services.knowledge.facts import HouseFacts
 from mm_tui.services.saved_texts.edits import Edits
@@ -26,7 +27,6 @@ from mm_tui.store.database import Database
 from mm_tui.store.decisions.edits import SavedEdit
 from mm_tui.store.mail.pending import PendingStore
 from mm_tui.text import OneLine
-from mm_tui.widgets.status import assistant
 from tests.support.cli import Home
 from tests.support.fake_gateway import make_pending
 from tests.support.pty import Terminal, plain_environment

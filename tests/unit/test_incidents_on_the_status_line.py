@@ -5,8 +5,8 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+from mm_tui.screens.status import incidents
 from mm_tui.services.decisions.view import Phase
-from mm_tui.widgets.status import incidents
 
 
 def session(*phases: Phase) -> Any:

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from mm_tui.models import Mailbox, Party
 from mm_tui.query import MAIL
+from mm_tui.screens.status_words import chip
 from mm_tui.store.database import Database
 from mm_tui.store.mail import list_keys, word_index
 from mm_tui.store.mail.mails import MailboxRow, MailStore, MailView
@@ -21,7 +22,6 @@ from mm_tui.store.mail.rows import Changes
 from mm_tui.store.mail.search import parse_query
 from mm_tui.store.sort_keys import from_ms, make_key, to_ms
 from mm_tui.text import OneLine
-from mm_tui.widgets.mail_list import chip
 from tests.support.fake_gateway import BOX, START, email_id, make_detail, make_mail, make_pending
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

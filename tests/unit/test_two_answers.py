@@ -18,6 +18,7 @@ from mm_tui.review.risk.engine import assess
 from mm_tui.review.risk.model import Assessment, Draft, OtherAnswer, ThreadContext
 from mm_tui.screens.audit.pages import history_page
 from mm_tui.screens.dialogs.mail import sender_page
+from mm_tui.screens.inbox.mail_list import who
 from mm_tui.screens.pending.head import OpenedEmail, fitted
 from mm_tui.services.audit.history import History
 from mm_tui.services.queue.entries import ReviewQueue
@@ -29,7 +30,6 @@ from mm_tui.store.decisions.records import DecisionStore, SavedDecision
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.store.mail.pending import PendingStore
 from mm_tui.text import OneLine
-from mm_tui.widgets.mail_list import who
 from tests.support.cli import Home
 from tests.support.fake_gateway import BOX, START, email_id, make_detail, make_mail, make_pending
 from tests.support.sandbox import Sandbox

@@ -15,12 +15,12 @@ from rich.segment import Segment
 from textual.app import App, ComposeResult
 from textual.geometry import Region
 
+from mm_tui.screens.inbox.mail_list import MailList
 from mm_tui.text import OneLine
 from mm_tui.theme import ours
 from mm_tui.widgets.cells import countable, fit_cells
 from mm_tui.widgets.line_input import LineInput
 from mm_tui.widgets.list_cache import PAGE, ROWS_IN_TURN, UNATTENDED_TURNS
-from mm_tui.widgets.mail_list import MailList
 from mm_tui.widgets.virtual_list import VirtualList
 from tests.support.clock import FakeClock
 from tests.support.scripts import SCRIPTS

@@ -17,6 +17,7 @@ from mm_tui.commands.output.exits import Exit
 from mm_tui.gateway import errors
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.keys import Keys
+from mm_tui.screens.status import gateway_words
 from mm_tui.services.events import SyncPart, SyncPhase
 from mm_tui.services.sync.health import SyncHealth
 from mm_tui.settings.checks import FieldError, gateway_address
@@ -25,7 +26,6 @@ from mm_tui.settings.sections import Profile
 from mm_tui.store.belongs import Gateway, OtherGateway, bind
 from mm_tui.store.database import Database
 from mm_tui.store.seal import fault_of_journal
-from mm_tui.widgets.status import gateway_words
 from tests.support.agents import environment
 from tests.support.cli import Home
 from tests.support.clock import FakeClock

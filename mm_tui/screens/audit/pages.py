@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from mm_tui.review.identity import Identity, Standing
+from mm_tui.screens.status_words import NO_STATUS, STATUS_WORDS
 from mm_tui.services.audit.history import History
 from mm_tui.services.audit.key_names import NO_NAMES, key_words
 from mm_tui.services.audit.line import AuditLine, Tone
@@ -13,7 +14,6 @@ from mm_tui.store.audit.timeline import Source
 from mm_tui.store.mail.chips import chips_of
 from mm_tui.text import OneLine
 from mm_tui.widgets.cells import fit_cells
-from mm_tui.widgets.mail_list import NO_STATUS, STATUS_WORDS
 from mm_tui.widgets.pager import Page, PageWriter
 from mm_tui.widgets.words import count, with_keys
 from mm_tui.widgets.wrapping import wrapped

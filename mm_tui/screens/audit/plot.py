@@ -10,7 +10,7 @@ from textual.content import Content
 
 from mm_tui.services.audit.agents import spark
 from mm_tui.store.audit.made import MadeDecision, MadeOutcome
-from mm_tui.widgets.chrome import LinePart, fit
+from mm_tui.widgets.words import LinePart, fit
 
 GAP = 2
 DAYS = 30

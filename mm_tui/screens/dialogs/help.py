@@ -13,7 +13,7 @@ from textual.widgets import Static
 
 from mm_tui import keymap
 from mm_tui.screens.dialogs.dialog import Dialog, keys_words
-from mm_tui.widgets.chrome import awake_keys
+from mm_tui.widgets.keys_line import awake_keys
 from mm_tui.widgets.words import joined, key_name
 from mm_tui.widgets.wrapping import wrapped
 

@@ -14,7 +14,7 @@ from mm_tui import keymap
 from mm_tui.messages import choose_act
 from mm_tui.screens.base import BaseScreen
 from mm_tui.theme import THEMES
-from mm_tui.widgets.chrome import awake_keys
+from mm_tui.widgets.keys_line import awake_keys
 
 if TYPE_CHECKING:
     from textual.geometry import Region

@@ -18,13 +18,13 @@ from textual.worker import get_current_worker
 from mm_tui.messages import session_of
 from mm_tui.query import MAIL_FILTERS, saved
 from mm_tui.screens.inbox import words as inbox_words
+from mm_tui.screens.inbox.mail_list import MailList
+from mm_tui.screens.lines import StatusLine
 from mm_tui.services.events import SyncPhase
 from mm_tui.store.mail.search import MailView, parse_query
 from mm_tui.text import OneLine
 from mm_tui.widgets.cached_static import CachedStatic
-from mm_tui.widgets.chrome import StatusLine
 from mm_tui.widgets.line_input import SearchInput
-from mm_tui.widgets.mail_list import MailList
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,11 +10,12 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.worker import get_current_worker
 
+from mm_tui.screens.inbox.mail_list import URGENCY_SIGNS, WAITING_SIGN, chips_beside_label
+from mm_tui.screens.status_words import chip
 from mm_tui.session import Session
 from mm_tui.store.mail.mails import MailRow
 from mm_tui.store.sort_keys import from_ms
 from mm_tui.text import ManyLine, OneLine
-from mm_tui.widgets.mail_list import URGENCY_SIGNS, WAITING_SIGN, chip, chips_beside_label
 from mm_tui.widgets.words import exact, joined, with_keys
 
 if TYPE_CHECKING:

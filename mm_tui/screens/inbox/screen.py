@@ -19,6 +19,7 @@ from mm_tui.screens.base import BaseScreen, PartAction
 from mm_tui.screens.dialogs.mail_acts import ask_label, ask_spam, say_why_not
 from mm_tui.screens.inbox import words as inbox_words
 from mm_tui.screens.inbox.column import MailColumn
+from mm_tui.screens.inbox.mail_list import MailList
 from mm_tui.screens.inbox.preview import Preview
 from mm_tui.services.events import (
     AssistChanged,
@@ -29,7 +30,6 @@ from mm_tui.services.events import (
     SyncChanged,
 )
 from mm_tui.widgets.background import awaited
-from mm_tui.widgets.mail_list import MailList
 
 if TYPE_CHECKING:
     from mm_tui.services.assistant.cards import CardState

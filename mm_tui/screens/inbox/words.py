@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 
 from textual.content import Content
 
+from mm_tui.screens.inbox.mail_list import UNREAD_SIGN, WAITING_SIGN
+from mm_tui.screens.status import knows_mail
 from mm_tui.services.events import SyncPhase
 from mm_tui.store.mail.search import MailView, parse_query
 from mm_tui.text import OneLine
-from mm_tui.widgets.mail_list import UNREAD_SIGN, WAITING_SIGN
-from mm_tui.widgets.status import knows_mail
 from mm_tui.widgets.words import count, joined, sentence, with_keys
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ from typing import NamedTuple
 from rich.cells import cell_len
 from rich.segment import Segment
 
+from mm_tui.screens.status import UNKNOWN
 from mm_tui.services.audit.agents import spark
 from mm_tui.services.audit.track_record import WINDOWS, TrackRecord
 from mm_tui.text import OneLine
 from mm_tui.widgets.cells import fit_cells
-from mm_tui.widgets.status import UNKNOWN
 from mm_tui.widgets.virtual_list import VirtualList
 from mm_tui.widgets.words import age, mode_words
 

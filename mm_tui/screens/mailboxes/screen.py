@@ -16,13 +16,13 @@ from mm_tui.screens.base import NO_WAY_BACK, BaseScreen, PartAction
 from mm_tui.screens.mailboxes.acts import MailboxActing
 from mm_tui.screens.mailboxes.mailbox_list import EXPLAINED, NARROW, WIDE, MailboxList
 from mm_tui.screens.mailboxes.pages import mailbox_page
+from mm_tui.screens.status import knows_mailboxes, knows_queue
 from mm_tui.services.audit.agents import AgentFigures, by_agent
 from mm_tui.services.audit.key_names import key_names
 from mm_tui.services.audit.track_record import WINDOWS, TrackRecord, TrackRecords
 from mm_tui.services.events import AuditChanged, DecisionChanged, MailboxesChanged, PendingChanged, ServiceEvent
 from mm_tui.widgets.background import awaited, in_thread
 from mm_tui.widgets.pager import Page, Pager
-from mm_tui.widgets.status import knows_mailboxes, knows_queue
 from mm_tui.widgets.words import count, sentence, with_keys
 
 if TYPE_CHECKING:

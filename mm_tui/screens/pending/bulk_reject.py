@@ -12,7 +12,7 @@ from mm_tui.screens.dialogs.dialog import ask
 from mm_tui.screens.dialogs.form import Field, FormScreen
 from mm_tui.services.queue.filter import ALL
 from mm_tui.text import OneLine
-from mm_tui.widgets.chrome import takes_text
+from mm_tui.widgets.keys_line import takes_text
 from mm_tui.widgets.words import count, joined
 
 if TYPE_CHECKING:

@@ -17,6 +17,7 @@ from mm_tui.clock import Clock
 from mm_tui.messages import session_of
 from mm_tui.review.findings import Level
 from mm_tui.screens.pending.words import empty_words, heading
+from mm_tui.screens.status import knows_queue
 from mm_tui.services.decisions.ended import tells_end
 from mm_tui.services.decisions.view import DecisionView, Phase
 from mm_tui.services.presence.tags import BADGE_NAME
@@ -26,7 +27,6 @@ from mm_tui.text import OneLine
 from mm_tui.widgets.cached_static import CachedStatic
 from mm_tui.widgets.cells import SEPARATOR, at_most, fit_address, fit_cells, fit_list, fit_words
 from mm_tui.widgets.line_input import SearchInput
-from mm_tui.widgets.status import knows_queue
 from mm_tui.widgets.virtual_list import VirtualList
 from mm_tui.widgets.words import age
 

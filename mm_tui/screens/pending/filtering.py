@@ -14,9 +14,9 @@ from textual.widget import Widget
 
 from mm_tui.screens.dialogs.choice import CHOICE_KEYS, ChoiceScreen, DialogChoice
 from mm_tui.screens.dialogs.dialog import ask
+from mm_tui.screens.status import UNKNOWN, knows_queue
 from mm_tui.services.queue.entry import Order
 from mm_tui.services.queue.filter import ALL, FilterCount, SavedFilter
-from mm_tui.widgets.status import UNKNOWN, knows_queue
 from mm_tui.widgets.words import count, joined, with_keys
 
 if TYPE_CHECKING:

@@ -29,8 +29,8 @@ from mm_tui.services.decisions.view import DecisionView, Phase
 from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.text import OneLine
 from mm_tui.widgets.cached_static import CachedStatic
-from mm_tui.widgets.chrome import hint
 from mm_tui.widgets.hanging import with_hints
+from mm_tui.widgets.keys_line import hint
 from mm_tui.widgets.pager import Page, Pager
 from mm_tui.widgets.words import joined
 

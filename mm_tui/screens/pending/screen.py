@@ -11,6 +11,7 @@ from mm_tui import keymap
 from mm_tui.query import QUEUE
 from mm_tui.screens.base import NO_WAY_BACK, PartAction, look_at_question
 from mm_tui.screens.dialogs.dialog import ask
+from mm_tui.screens.lines import StatusLine
 from mm_tui.screens.pending.batches import Batches
 from mm_tui.screens.pending.bulk_reject import BulkReject
 from mm_tui.screens.pending.column import PendingList, QueueColumn
@@ -28,10 +29,9 @@ from mm_tui.screens.pending.snoozing import Snoozing
 from mm_tui.screens.pending.team import Team
 from mm_tui.screens.pending.timers import ScreenTimers
 from mm_tui.screens.pending.words import SIGNS
+from mm_tui.screens.status import knows_queue
 from mm_tui.services.events import AssistChanged, AuditChanged, DecisionChanged, ServiceEvent, SyncChanged
-from mm_tui.widgets.chrome import StatusLine
 from mm_tui.widgets.pager import Pager
-from mm_tui.widgets.status import knows_queue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection

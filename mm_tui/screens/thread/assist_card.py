@@ -9,8 +9,7 @@ from mm_tui.messages import session_of
 from mm_tui.review.render_pass import plain
 from mm_tui.services.assistant.cards import CardPhase, CardState
 from mm_tui.text import OneLine
-from mm_tui.widgets.chrome import LinePart, fit
-from mm_tui.widgets.words import joined, with_keys
+from mm_tui.widgets.words import LinePart, fit, joined, with_keys
 
 URGENT = frozenset({"high"})
 _URGENT_RANK = 1

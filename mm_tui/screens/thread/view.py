@@ -23,10 +23,10 @@ from textual.strip import Strip
 from mm_tui.messages import session_of
 from mm_tui.review.render_pass import RenderPass, plain
 from mm_tui.screens.rendering import BodiesRendered, render_later
+from mm_tui.screens.status_words import chip
 from mm_tui.screens.thread.lines import NOTHING, MessageItem, Pieces, head, lay, styled
 from mm_tui.text import OneLine
 from mm_tui.widgets.cells import at_most, fit_address, fit_cells
-from mm_tui.widgets.mail_list import chip
 from mm_tui.widgets.words import age
 
 INDENT = 3

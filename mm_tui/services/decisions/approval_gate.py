@@ -10,15 +10,14 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
+from mm_tui.clock import DWELL_SECONDS, Clock
+
 if TYPE_CHECKING:
-    from mm_tui.clock import Clock
     from mm_tui.models import RawContent
     from mm_tui.services.decisions.view import DecisionView
     from mm_tui.services.queue.entry import QueueEntry
 
 
-DWELL_SECONDS = 0.4
-"""Seconds for which an email must have been under the cursor, so that a key pressed before it came cannot decide it."""
 TOO_SOON = "another email has just moved under the cursor: look first"
 UNDER_WAY = "its decision is in progress"
 EDIT_OUTDATED = "the draft changed since your edit began: {pending.edit} shows what changed"
