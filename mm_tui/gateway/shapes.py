@@ -14,7 +14,7 @@ from mm_tui.text import OneLine
 
 T = TypeVar("T")
 
-KEY_LIFE = timedelta(hours=23)
+KEY_LIFETIME = timedelta(hours=23)
 """How long a submission may be repeated under its idempotency key. The gateway remembers keys for 24 hours."""
 
 DecideAction = Literal["approve", "reject"]

@@ -1,4 +1,4 @@
-"""A reviewer's wish for another draft reaches the agent: once it was rejected, whatever is lost, and never else."""
+"""A reviewer's request for another draft reaches the agent whatever is lost, but only if the draft was rejected."""
 
 from __future__ import annotations
 

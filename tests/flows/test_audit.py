@@ -1,4 +1,4 @@
-"""The audit screen through the app: both logs, a mail's life, the chain, export."""
+"""The audit screen through the app: both logs, an email's history, the chain, export."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The mailboxes screen through the app: the evidence, the trust ladder, new mailboxes, webhooks."""
+"""The mailboxes screen through the app: the track records, the trust ladder, new mailboxes, webhooks."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def says(app: MmTui, pilot: Pilot[Any], words: str) -> None:
     await until(pilot, lambda: words in " ".join(shown(app).split()), f"the words {words!r}")
 
 
-async def test_decisions_made_here_become_evidence(sandbox: Sandbox) -> None:
+async def test_decisions_made_here_count_for_the_track_record(sandbox: Sandbox) -> None:
     drafts = [sandbox.draft(f"It is on its way, {name}.") for name in ("Anna", "Ben", "Cleo")]
     async with running_app(settings_for(sandbox)) as (app, pilot):
         await until(pilot, lambda: app.session.pending.count() == 3, "the queue")

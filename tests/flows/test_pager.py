@@ -42,7 +42,7 @@ def test_a_long_word_is_cut_at_the_width_and_a_space_at_the_end_does_not_hang() 
     assert wrapped("", 10) == [(0, 0)]
 
 
-class PaperApp(App[None]):
+class PagerApp(App[None]):
     """One pager on the screen."""
 
     def __init__(self) -> None:
@@ -59,12 +59,12 @@ class PaperApp(App[None]):
         self.seen.append(message.page_name)
 
 
-def drawn(app: PaperApp) -> str:
+def drawn(app: PagerApp) -> str:
     """Every row of the screen as it is painted, scrollbar included."""
     return "\n".join("".join(segment.text for segment in row) for row in app.screen._compositor.render_strips())
 
 
-async def show(app: PaperApp, pilot: Pilot[Any], text: str, name: str = "page") -> Pager:
+async def show(app: PagerApp, pilot: Pilot[Any], text: str, name: str = "page") -> Pager:
     pager = app.query_one(Pager)
     pager.show(Page(text), name)
     await pilot.pause()
@@ -74,7 +74,7 @@ async def show(app: PaperApp, pilot: Pilot[Any], text: str, name: str = "page") 
 @pytest.mark.parametrize("size", [(80, 24), (33, 12), (60, 20)])
 async def test_the_scrollbar_covers_no_word(size: tuple[int, int]) -> None:
     words = [f"word{number}" for number in range(400)]
-    app = PaperApp()
+    app = PagerApp()
     async with app.run_test(size=size) as pilot:
         pager = await show(app, pilot, " ".join(words))
         read = drawn(app)
@@ -87,7 +87,7 @@ async def test_the_scrollbar_covers_no_word(size: tuple[int, int]) -> None:
 
 
 async def test_the_end_counts_only_when_everything_before_it_was_on_screen() -> None:
-    app = PaperApp()
+    app = PagerApp()
     async with app.run_test(size=(40, 12)) as pilot:
         pager = await show(app, pilot, "\n".join(f"line {number}" for number in range(60)))
         pager.action_pager_last()
@@ -103,7 +103,7 @@ async def test_the_end_counts_only_when_everything_before_it_was_on_screen() -> 
 
 
 async def test_another_page_must_be_read_anew() -> None:
-    app = PaperApp()
+    app = PagerApp()
     async with app.run_test(size=(40, 12)) as pilot:
         await show(app, pilot, "short", "first")
         await until(pilot, lambda: app.seen == ["first"], "the end")
@@ -116,7 +116,7 @@ async def test_another_page_must_be_read_anew() -> None:
 async def test_a_page_under_a_dialog_is_not_being_read() -> None:
     from textual.screen import ModalScreen
 
-    app = PaperApp()
+    app = PagerApp()
     async with app.run_test(size=(40, 12)) as pilot:
         await app.push_screen(ModalScreen())
         await show_below(app)
@@ -124,12 +124,12 @@ async def test_a_page_under_a_dialog_is_not_being_read() -> None:
         assert app.seen == []
 
 
-async def show_below(app: PaperApp) -> None:
+async def show_below(app: PagerApp) -> None:
     app.screen_stack[0].query_one(Pager).show(Page("short"), "hidden")
 
 
 async def test_marks_are_drawn_where_they_are() -> None:
-    app = PaperApp()
+    app = PagerApp()
     async with app.run_test(size=(40, 12)) as pilot:
         pager = app.query_one(Pager)
         pager.show(Page("one two three", (Mark(4, 7, "risk"),)), "page")
@@ -144,7 +144,7 @@ async def test_marks_are_drawn_where_they_are() -> None:
 
 
 async def test_resizing_keeps_the_place_and_what_was_read() -> None:
-    app = PaperApp()
+    app = PagerApp()
     async with app.run_test(size=(60, 12)) as pilot:
         pager = await show(app, pilot, "\n".join(f"line {number} with some words in it" for number in range(80)))
         pager.scroll_to(y=10, animate=False)
@@ -201,7 +201,7 @@ def test_what_is_left_to_read_is_what_was_on_no_screen(looks: list[tuple[int, in
 
 
 async def test_what_was_jumped_over_is_left_to_read_and_reading_on_goes_there() -> None:
-    app = PaperApp()
+    app = PagerApp()
     async with app.run_test(size=(40, 20)) as pilot:
         pager = await show(app, pilot, "\n".join(f"line {number}" for number in range(100)))
         pager.focus()
@@ -223,7 +223,7 @@ async def test_marked_words_are_gone_to_in_order_and_what_is_passed_over_is_left
         Mark(at[90], at[90] + 7, "fail", "third"), Mark(at[50], at[50] + 4, "risk", "first"), Mark(0, 4, "dim"),
         Mark(at[51], at[51] + 7, "risk", "second"), Mark(at[50] + 5, at[50] + 7, "risk", "first"),
     ]  # fmt: skip
-    app = PaperApp()
+    app = PagerApp()
     async with app.run_test(size=(40, 20)) as pilot:
         pager = app.query_one(Pager)
         pager.show(Page(text, tuple(marks)), "page")
@@ -260,7 +260,7 @@ async def test_marked_words_are_gone_to_in_order_and_what_is_passed_over_is_left
 
 async def test_a_dwell_that_ends_late_does_not_count_for_the_page_that_came_since() -> None:
     """A busy program may get to a timer only when another page is on the screen already."""
-    app = PaperApp()
+    app = PagerApp()
     async with app.run_test(size=(40, 12)) as pilot:
         pager = await show(app, pilot, "short", name="one")
         await until(pilot, lambda: pager._dwell is not None, "the dwell time")

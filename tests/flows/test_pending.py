@@ -455,8 +455,8 @@ async def test_high_risk_asks_again(sandbox: Sandbox) -> None:
         await pilot.press("Y")
         await until(pilot, lambda: bodies(sandbox), "the release")
         database = app.session.database
-        life = Histories(database, AuditLines(database)).of(sandbox.outbox()[0]["id"])
-        assert any("despite promise_money (high)" in event.more for event in life.events)
+        history = Histories(database, AuditLines(database)).of(sandbox.outbox()[0]["id"])
+        assert any("despite promise_money (high)" in event.more for event in history.events)
 
 
 async def test_after_a_batch_the_cursor_stays_on_what_was_not_in_it_and_undo_gives_marks_and_cursor_back(

@@ -1,4 +1,4 @@
-"""Claims through the app: what one reviewer reads or edits is seen by others, and keeps nobody from deciding."""
+"""Presence through the app: others see what one reviewer reads or edits, and can still decide about it."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from tests.support.sandbox import Sandbox
 
 @pytest.fixture(autouse=True)
 def prompt(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Claims at once what is opened."""
+    """Sets the presence of what is opened at once."""
     monkeypatch.setattr("mm_tui.services.presence.keeper.SETTLE_SECONDS", 0.01)
 
 
-def claimed_by(sandbox: Sandbox, draft: str) -> str | None:
+def open_at(sandbox: Sandbox, draft: str) -> str | None:
     tags: dict[str, str] = sandbox.look(draft)["tags"]
     return tags.get("review.claimed_by")
 
 
-def claim(sandbox: Sandbox, draft: str, by: str) -> None:
-    """Another reviewer's claim, from now on for ten minutes."""
+def open_elsewhere(sandbox: Sandbox, draft: str, by: str) -> None:
+    """Another reviewer has it open, from now on for ten minutes."""
     now = datetime.now(UTC)
     tags = {
         "review.claimed_by": by,
@@ -34,31 +34,31 @@ def claim(sandbox: Sandbox, draft: str, by: str) -> None:
     sandbox.call("PUT", f"/v1/mailboxes/{sandbox.mailbox}/emails/{draft}/tags", key="send", json={"tags": tags})
 
 
-async def test_what_is_read_or_edited_is_claimed_until_it_is_left(sandbox: Sandbox) -> None:
+async def test_others_see_what_is_being_read_or_edited_until_it_is_left(sandbox: Sandbox) -> None:
     draft = sandbox.draft("It is on its way.")
     async with running_queue(settings_for(sandbox), 1) as (app, pilot, screen):
-        assert claimed_by(sandbox, draft) is None, "the cursor alone claims nothing"
+        assert open_at(sandbox, draft) is None, "the cursor alone opens nothing"
         await pilot.press("enter")
-        await until(pilot, lambda: claimed_by(sandbox, draft) == "robin", "the claim")
+        await until(pilot, lambda: open_at(sandbox, draft) == "robin", "the presence")
         assert "has it open" not in shown(app)
         await pilot.press("escape")
-        await until(pilot, lambda: claimed_by(sandbox, draft) is None, "the claim given back")
+        await until(pilot, lambda: open_at(sandbox, draft) is None, "the end of the presence")
         await open_editor(app, pilot)
-        await until(pilot, lambda: claimed_by(sandbox, draft) == "robin", "the editor's claim")
+        await until(pilot, lambda: open_at(sandbox, draft) == "robin", "the presence of the editor")
         sandbox.draft("Another.")
         await until(pilot, lambda: len(screen.listing.entries) == 2, "the queue read anew below the editor")
-        assert claimed_by(sandbox, draft) == "robin"
+        assert open_at(sandbox, draft) == "robin"
         await pilot.press("escape")
-        await until(pilot, lambda: claimed_by(sandbox, draft) is None, "the editor's claim given back")
+        await until(pilot, lambda: open_at(sandbox, draft) is None, "no presence without the editor")
         await pilot.press("enter")
-        await until(pilot, lambda: claimed_by(sandbox, draft) == "robin", "the claim")
+        await until(pilot, lambda: open_at(sandbox, draft) == "robin", "the presence")
         await pilot.press("1")
-        await until(pilot, lambda: claimed_by(sandbox, draft) is None, "the claim given back on another screen")
+        await until(pilot, lambda: open_at(sandbox, draft) is None, "no presence on another screen")
 
 
-async def test_anothers_claim_is_shown_with_who_and_since_when_and_keeps_nobody_from_deciding(sandbox: Sandbox) -> None:
+async def test_a_colleagues_presence_is_shown_with_name_and_time_and_prevents_no_decision(sandbox: Sandbox) -> None:
     draft, free = sandbox.draft("One."), sandbox.draft("Two.")
-    claim(sandbox, draft, "anna")
+    open_elsewhere(sandbox, draft, "anna")
     async with running_queue(settings_for(sandbox), 2) as (app, pilot, screen):
         await until(pilot, lambda: "anna has it open since " in shown(app), "the line above the mail")
         await until(pilot, lambda: shown(app).count("anna has it open") == 2, "the badge in the list")
@@ -69,10 +69,18 @@ async def test_anothers_claim_is_shown_with_who_and_since_when_and_keeps_nobody_
         await pilot.press("f")
         names = [str(one.filter.name) for one in screen.listing.filters]
         await pilot.press(str(names.index("claimed") + 1))
-        await until(pilot, lambda: [entry.item.id for entry in screen.listing.entries] == [draft], "the claimed alone")
+        await until(
+            pilot,
+            lambda: [entry.item.id for entry in screen.listing.entries] == [draft],
+            "only the one that is open elsewhere",
+        )
         await pilot.press("escape")
         await until(pilot, lambda: len(screen.listing.entries) == 2, "all")
-        await until(pilot, lambda: screen.current is not None and screen.current.item.id == draft, "the claimed mail")
+        await until(
+            pilot,
+            lambda: screen.current is not None and screen.current.item.id == draft,
+            "the one that is open elsewhere",
+        )
         await pilot.press("enter")
         await seen(pilot, screen)
         await pilot.press("a")
@@ -85,14 +93,14 @@ async def test_anothers_claim_is_shown_with_who_and_since_when_and_keeps_nobody_
         assert "anna has it open since " in shown(app)
         await pilot.press("Y")
         await until(pilot, lambda: bodies(sandbox) == ["One."], "the release")
-        await until(pilot, lambda: claimed_by(sandbox, free) == "robin", "the next mail's claim")
-    assert claimed_by(sandbox, draft) == "anna", "another's claim is left alone"
-    assert claimed_by(sandbox, free) is None
+        await until(pilot, lambda: open_at(sandbox, free) == "robin", "the presence of the next email")
+    assert open_at(sandbox, draft) == "anna", "a colleague's presence is left alone"
+    assert open_at(sandbox, free) is None
 
 
 async def test_another_window_of_the_same_reviewer_is_no_colleague(sandbox: Sandbox) -> None:
     draft = sandbox.draft("One.")
-    claim(sandbox, draft, "Robin ")
+    open_elsewhere(sandbox, draft, "Robin ")
     async with running_queue(settings_for(sandbox), 1) as (app, pilot, screen):
         await until(pilot, lambda: "you have it open since " in shown(app), "the line above the mail")
         assert "(another window" in shown(app)
@@ -116,17 +124,17 @@ async def test_an_edit_and_its_original_are_shown_as_a_pair_while_both_wait(sand
         await until(pilot, lambda: not screen.listing.entries[0].pair, "no pair any more")
 
 
-async def test_a_claim_is_told_within_a_poll_and_goes_with_its_owner_while_the_cursor_rests(sandbox: Sandbox) -> None:
+async def test_a_presence_appears_and_ends_within_a_poll_although_no_key_is_pressed(sandbox: Sandbox) -> None:
     draft, other = sandbox.draft("One."), sandbox.draft("Two.")
     path = f"/v1/mailboxes/{sandbox.mailbox}/emails/{draft}/tags"
     async with running_queue(settings_for(sandbox), 2) as (app, pilot, screen):
         await until(pilot, lambda: all(entry.is_checked for entry in screen.listing.entries), "the details")
         assert screen.current is not None and screen.current.item.id == draft
-        claim(sandbox, draft, "anna")
-        await until(pilot, lambda: "anna has it open since " in shown(app), "the claim")
+        open_elsewhere(sandbox, draft, "anna")
+        await until(pilot, lambda: "anna has it open since " in shown(app), "the presence")
         assert "as of" not in shown(app)
         sandbox.call("PUT", path, key="send", json={"tags": {}})
-        await until(pilot, lambda: "anna" not in shown(app).replace("anna@", ""), "the end of the claim")
+        await until(pilot, lambda: "anna" not in shown(app).replace("anna@", ""), "the end of the presence")
         sandbox.forget_calls()
         await until(pilot, lambda: len(sandbox.calls("GET", "/oversight/pending")) >= 3, "three polls")
         polls = len(sandbox.calls("GET", "/oversight/pending"))
@@ -135,16 +143,16 @@ async def test_a_claim_is_told_within_a_poll_and_goes_with_its_owner_while_the_c
         assert tags <= polls + 1, "one call more for each poll"
 
 
-async def test_a_claim_that_is_not_looked_at_any_more_says_when_it_was_seen(
+async def test_a_presence_that_is_no_longer_read_says_when_it_was_seen(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     draft = sandbox.draft("One.")
     sandbox.draft("Two.")
-    claim(sandbox, draft, "anna")
+    open_elsewhere(sandbox, draft, "anna")
     monkeypatch.setattr("mm_tui.screens.pending.timers.PRESENCE_SECONDS", 0.2)
     async with running_app(settings_for(sandbox)) as (app, pilot):
         await open_queue(app, pilot, 2)
-        await until(pilot, lambda: "anna has it open since " in shown(app), "the claim")
+        await until(pilot, lambda: "anna has it open since " in shown(app), "the presence")
         await pilot.press("j")
         await until(pilot, lambda: "anna had it open" in shown(app), "that it may have ended")
         await pilot.press("k")

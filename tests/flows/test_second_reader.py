@@ -1,4 +1,4 @@
-"""The second reader, the thread's wish and the house facts on the screens."""
+"""The second reader, what the thread asks for and the house facts, on the screens."""
 
 from __future__ import annotations
 

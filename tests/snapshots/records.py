@@ -215,7 +215,7 @@ def _decide(
 
 
 def _life(session: IdleSession, *, bounced: bool) -> list[AuditEntry]:
-    """The newest draft's whole life around its decision."""
+    """The newest draft's whole history around its decision."""
     email_id = "01MAIL000001"
     made = NOW - timedelta(minutes=11)
     raw = RawContent(sender="support@acme.example", to=("anna@customer.example",), body="Dear Anna, it is on its way.")

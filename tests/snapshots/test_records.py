@@ -1,4 +1,4 @@
-"""Pictures of the audit and mailboxes screens, a mail's life, and their dialogs."""
+"""Pictures of the audit and mailboxes screens, an email's history, and their dialogs."""
 
 from __future__ import annotations
 

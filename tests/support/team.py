@@ -343,7 +343,9 @@ class TeamRound:
         """Somebody else at the gateway, over a good network."""
         number = self._chance.choice(list(self.drafts))
         item = self.drafts[number]
-        way = self._chance.choice(("approve", "reject", "change", "change", "note", "claim", "assign", "all", "cancel"))
+        way = self._chance.choice(
+            ("approve", "reject", "change", "change", "note", "presence", "assign", "all", "cancel")
+        )
         path = f"/v1/mailboxes/{self.sandbox.mailbox}/emails/{item}"
         with suppress(httpx.HTTPStatusError):
             if way == "change":
@@ -362,7 +364,11 @@ class TeamRound:
             else:
                 tags = {
                     "note": {"review.note": "look twice", "review.note_by": "jo"},
-                    "claim": {"review.claimed_by": "jo", "review.claimed_at": soon(0), "review.claimed_until": soon(9)},
+                    "presence": {
+                        "review.claimed_by": "jo",
+                        "review.claimed_at": soon(0),
+                        "review.claimed_until": soon(9),
+                    },
                     "assign": {"review.assigned_to": "jo", "review.assigned_by": "jo"},
                 }[way]
                 self.sandbox.call("PUT", f"{path}/tags", key="send", json={"tags": tags})

@@ -32,10 +32,10 @@ def processor_seconds(terminal: Terminal) -> float:
     return (int(fields[11]) + int(fields[12])) / 100
 
 
-@pytest.mark.parametrize("deaf", [False, True], ids=["told", "SIGHUP ignored"])
-def test_the_app_ends_with_its_terminal(tmp_path: Path, deaf: bool) -> None:
+@pytest.mark.parametrize("ignores", [False, True], ids=["notified", "SIGHUP ignored"])
+def test_the_app_ends_with_its_terminal(tmp_path: Path, ignores: bool) -> None:
     quoted = " ".join(map(shlex.quote, APP))
-    argv = ["sh", "-c", f"trap '' HUP; exec {quoted}"] if deaf else APP
+    argv = ["sh", "-c", f"trap '' HUP; exec {quoted}"] if ignores else APP
     with app(tmp_path, argv) as terminal:
         terminal.wait_for("No mail on this machine yet")
         terminal.wait_quiet()

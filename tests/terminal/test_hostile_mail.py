@@ -53,7 +53,7 @@ class Place:
         assert list((self.data / "reports").glob("*")) == []
         for log in (self.data / "logs").glob("*"):
             assert strange_in_lines(log.read_bytes()) == [], log
-        # Asking about an id that cannot exist is how a key's scopes are found out; opening the editor leaves a claim.
+        # A key's scopes are found out with an id that cannot exist; opening the editor sets a presence tag.
         quiet = (NOBODY, "/v1/oversight/decide", "/tags")
         changing = [path for method, path in self.gateway.requests if method != "GET"]
         assert [path for path in changing if not any(part in path for part in quiet)] == []

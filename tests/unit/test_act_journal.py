@@ -161,7 +161,7 @@ def test_only_services_with_entries_of_their_own_make_the_calls_that_are_left_to
     assert where <= allowed, "journal it first, then name it here"
 
 
-def test_a_mail_that_is_open_has_one_entry_however_often_its_claim_is_renewed(store: Database) -> None:
+def test_an_open_email_has_one_entry_however_often_its_presence_is_renewed(store: Database) -> None:
     held: dict[str, str] = {}
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -177,10 +177,10 @@ def test_a_mail_that_is_open_has_one_entry_however_often_its_claim_is_renewed(st
         transport = httpx.MockTransport(answer)
         async with GatewayClient("http://127.0.0.1:9", Keys(send=Secret("mm_test_s")), transport=transport) as gateway:
             gateway.witness = ActJournal(store, "robin", SystemClock())
-            claims = PresenceTags(gateway, "robin", SystemClock())
+            presence = PresenceTags(gateway, "robin", SystemClock())
             for _ in range(3):
-                assert await claims.take("01JBOX", "01JMAIL") is None
-            await claims.give_back("01JBOX", "01JMAIL")
+                assert await presence.mark("01JBOX", "01JMAIL") is None
+            await presence.unmark("01JBOX", "01JMAIL")
 
     asyncio.run(scene())
     assert not held

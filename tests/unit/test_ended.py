@@ -69,5 +69,5 @@ def test_without_the_log_the_status_is_all_that_is_said(database: Database, stat
     assert how_it_ended(mail, AuditStore(database), DecisionStore(database), "eva", "e1") == words
 
 
-def test_of_an_unknown_mail_nothing_is_claimed(database: Database) -> None:
+def test_nothing_is_said_about_an_unknown_email(database: Database) -> None:
     assert how_it_ended(MailStore(database), AuditStore(database), DecisionStore(database), "eva", "e9") == UNKNOWN_END

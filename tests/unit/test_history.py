@@ -1,4 +1,4 @@
-"""A mail's life: everything that is known of it and of its edit, in the order of time."""
+"""An email's history: everything that is known about it and its edit, oldest first."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ def fields(email_id: str, minutes: float, **more: Any) -> dict[str, Any]:
     }
 
 
-def life_of(database: Database, email_id: str) -> History:
+def history_of(database: Database, email_id: str) -> History:
     return Histories(database, AuditLines(database)).of(email_id)
 
 
-def told(life: History) -> list[tuple[str, str, bool]]:
-    return [(str(event.origin), str(event.words), bool(event.relation)) for event in life.events]
+def events_of(history: History) -> list[tuple[str, str, bool]]:
+    return [(str(event.origin), str(event.words), bool(event.relation)) for event in history.events]
 
 
-def test_all_sources_stand_in_one_order_of_time(database: Database) -> None:
+def test_all_sources_are_listed_by_time(database: Database) -> None:
     raw = RawContent(sender="support@acme.example")
     opened = fields("M1", 60, approved_at=NOW - timedelta(minutes=30), approved_by=OneLine("KEY1"))
     opened |= {"body": ManyLine("Hi"), "raw": raw, "delivered_at": NOW - timedelta(minutes=28)}
@@ -64,8 +64,8 @@ def test_all_sources_stand_in_one_order_of_time(database: Database) -> None:
     AssistStore(database).put(
         key, {"value": "billing", "model": "local-rules-0", "cut": False}, NOW - timedelta(minutes=58)
     )
-    life = life_of(database, "M1")
-    assert told(life) == [
+    history = history_of(database, "M1")
+    assert events_of(history) == [
         ("mail", "written", False),
         ("model", "labelled", False),
         ("gateway", "blocked by the scan", False),
@@ -74,18 +74,18 @@ def test_all_sources_stand_in_one_order_of_time(database: Database) -> None:
         ("mail", "approved", False),
         ("mail", "delivery receipt", False),
     ]
-    by_origin = {event.origin: event for event in life.events}
+    by_origin = {event.origin: event for event in history.events}
     assert by_origin[Origin.MODEL].who == "local-rules-0", "the model that answered, not the one that was asked for"
     assert by_origin[Origin.MODEL].more == "billing"
     assert by_origin[Origin.GATEWAY].more == "rule: links"
     assert by_origin[Origin.JOURNAL].more == "digest abcdef01"
-    text = history_page(life, 80).text
+    text = history_page(history, 80).text
     assert "label     refund\ntags      plan: gold\n" in text
     assert "5f93" not in text
     assert "not opened on this machine" not in text
 
 
-def test_the_edit_that_took_its_place_is_part_of_its_life(database: Database) -> None:
+def test_the_edit_that_replaced_it_is_part_of_its_history(database: Database) -> None:
     MailStore(database).upsert(
         [
             EmailSummary(**fields("M1", 60, status=OneLine("rejected"))),
@@ -99,30 +99,30 @@ def test_the_edit_that_took_its_place_is_part_of_its_life(database: Database) ->
     journal = Journal(database)
     journal.write("submitted", "robin", "M1", NOW - timedelta(minutes=19), {**details, "about": "M2"})
     journal.write("retired", "robin", "M1", NOW - timedelta(minutes=18), {**details, "about": "M1"})
-    life = life_of(database, "M1")
-    assert life.family == {"M2": "its edited text"}
-    assert told(life) == [
+    history = history_of(database, "M1")
+    assert history.family == {"M2": "its edited text"}
+    assert events_of(history) == [
         ("mail", "written", False),
         ("mail", "written", True),
         ("journal", "edit submitted", False),
         ("journal", "original retired", False),
         ("mail", "delivery receipt", True),
     ], "each entry once, although the edit's id is in it too"
-    text = history_page(life, 80).text
+    text = history_page(history, 80).text
     assert "written  (its edited text)" in text and "the edited text is M2" in text and "M2, its edited text" in text
-    assert "M1, its original" in history_page(life_of(database, "M2"), 80).text
+    assert "M1, its original" in history_page(history_of(database, "M2"), 80).text
 
 
-def test_of_a_mail_that_is_gone_the_logs_still_tell(database: Database) -> None:
+def test_the_logs_still_describe_an_email_that_is_gone(database: Database) -> None:
     Journal(database).write("undone", "robin", "GONE", NOW, {"act": "approve"})
-    life = life_of(database, "GONE")
-    assert told(life) == [("journal", "undone", False)]
-    assert "It is not in the local store" in history_page(life, 80).text
-    assert "Nothing is recorded about it" in history_page(life_of(database, "NEVER"), 80).text
+    history = history_of(database, "GONE")
+    assert events_of(history) == [("journal", "undone", False)]
+    assert "It is not in the local store" in history_page(history, 80).text
+    assert "Nothing is recorded about it" in history_page(history_of(database, "NEVER"), 80).text
 
 
-def test_a_life_holds_nothing_but_clean_text(database: Database) -> None:
+def test_a_history_has_only_clean_text(database: Database) -> None:
     MailStore(database).upsert([EmailSummary(**fields("M1", 1, subject=OneLine("\x1b[31mRe\u202ed")))])
     AssistStore(database).put(ResultKey("x\x1b[2Jy", "M1", "m\x07", "1", "h"), {"a": "\x1b]0;b\x07c"}, NOW)
-    text = history_page(life_of(database, "M1"), 60).text
+    text = history_page(history_of(database, "M1"), 60).text
     assert all(character.isprintable() or character == "\n" for character in text)

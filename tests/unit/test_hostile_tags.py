@@ -49,18 +49,18 @@ def is_clean(text: str) -> bool:
 @example({"review.claimed_by": " ", "review.claimed_until": DATES[2]})
 def test_what_tags_say_is_short_clean_and_in_one_line(value: object) -> None:
     held, now = wire.tags(value), datetime(2026, 3, 2, 9, tzinfo=UTC)
-    note, assignment, claim = note_in(held), assignment_in(held), presence_in(held, now)
+    note, assignment, presence = note_in(held), assignment_in(held), presence_in(held, now)
     said = [*relatives_in(held, "e"), follows(held), pair_words(held) or ""]
     said += [note.words, note.text] if note else []
     said += [assignment.words, assignment.to] if assignment else []
-    said += [claim.words, claim.badge] if claim else []
+    said += [presence.words, presence.badge] if presence else []
     approvals = Approvals.of(approvals_in(held, DIGEST), NO_APPROVER, needed=True)
     said += [approvals.words, approvals.badge]
     for text in said:
         assert len(text) <= LONGEST and is_clean(text), repr(text[:80])
-    for name in (claim.by if claim else "x", assignment.to if assignment else "x", note.text if note else "x"):
+    for name in (presence.by if presence else "x", assignment.to if assignment else "x", note.text if note else "x"):
         assert name.strip(), "somebody without a name"
-    assert claim is None or claim.since is None or claim.since <= now
+    assert presence is None or presence.since is None or presence.since <= now
 
 
 def test_ten_thousand_hostile_tags_do_not_swell_a_command(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Replies that a reviewer wrote: journaled, known again anywhere, and no evidence for or against an agent."""
+"""Replies that a reviewer wrote: journaled, recognized anywhere, and not part of an agent's track record."""
 
 from __future__ import annotations
 

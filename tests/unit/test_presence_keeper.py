@@ -23,7 +23,7 @@ from tests.support.sandbox import Sandbox
 
 @pytest.fixture(autouse=True)
 def prompt(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Claims at once what is opened."""
+    """Sets the presence of what is opened at once."""
     monkeypatch.setattr("mm_tui.services.presence.keeper.SETTLE_SECONDS", 0.01)
 
 
@@ -47,9 +47,9 @@ async def machine(
 
 def entries(session: Session, shown: str = "") -> dict[str, QueueEntry]:
     queue = ReviewQueue(session.database, session.clock, session.settings.risk)
-    narrowing = QueueFilter(shown, queue.filter_context())
+    shown_now = QueueFilter(shown, queue.filter_context())
     assert session.presence is not None
-    return {entry.item.id: entry for entry in narrowing.select(queue.entries(seat=session.presence.seat))}
+    return {entry.item.id: entry for entry in shown_now.select(queue.entries(seat=session.presence.seat))}
 
 
 async def until(condition: Any, what: str) -> None:
@@ -73,24 +73,24 @@ async def test_what_one_reviewer_has_open_is_shown_to_the_other_until_it_is_left
         assert robin.presence is not None
         await until(lambda: len(entries(robin)) == 2 and len(entries(anna)) == 2, "the queue")
         anna.presence.open(sandbox.mailbox, draft)
-        await until(lambda: tags(sandbox, draft).get("review.claimed_by") == "anna", "the claim")
-        assert entries(anna)[draft].presence is None, "one's own claim is no warning"
+        await until(lambda: tags(sandbox, draft).get("review.claimed_by") == "anna", "the presence")
+        assert entries(anna)[draft].presence is None, "one's own presence is no warning"
         assert not entries(anna, "is:mine"), "reading it makes it nobody's"
         robin.presence.open(sandbox.mailbox, draft)
-        await until(lambda: entries(robin)[draft].presence is not None, "anna's claim")
-        claim = entries(robin)[draft].presence
-        assert claim is not None
-        assert claim.by == "anna"
-        assert "anna has it open since " in claim.words
+        await until(lambda: entries(robin)[draft].presence is not None, "anna's presence")
+        presence = entries(robin)[draft].presence
+        assert presence is not None
+        assert presence.by == "anna"
+        assert "anna has it open since " in presence.words
         assert list(entries(robin, "is:claimed")) == [draft]
-        assert tags(sandbox, draft)["review.claimed_by"] == "anna", "a claim stays whose it is"
+        assert tags(sandbox, draft)["review.claimed_by"] == "anna", "a presence keeps its owner"
         anna.presence.open(sandbox.mailbox, other)
-        await until(lambda: "review.claimed_by" not in tags(sandbox, draft), "the claim given back")
-        await until(lambda: tags(sandbox, other).get("review.claimed_by") == "anna", "the next claim")
-    assert not [one for one in (draft, other) if "review.claimed_by" in tags(sandbox, one)], "leaving gives back"
+        await until(lambda: "review.claimed_by" not in tags(sandbox, draft), "the end of the presence")
+        await until(lambda: tags(sandbox, other).get("review.claimed_by") == "anna", "the next presence")
+    assert not [one for one in (draft, other) if "review.claimed_by" in tags(sandbox, one)], "leaving removes it"
 
 
-async def test_a_claim_is_renewed_while_the_mail_is_open_and_ends_when_nobody_renews_it(
+async def test_a_presence_is_renewed_while_the_email_is_open_and_then_ends(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     draft = sandbox.draft("One.")
@@ -100,7 +100,7 @@ async def test_a_claim_is_renewed_while_the_mail_is_open_and_ends_when_nobody_re
         assert anna.presence is not None
         await until(lambda: entries(anna), "the queue")
         anna.presence.open(sandbox.mailbox, draft)
-        await until(lambda: "review.claimed_until" in tags(sandbox, draft), "the claim")
+        await until(lambda: "review.claimed_until" in tags(sandbox, draft), "the presence")
         first = tags(sandbox, draft)
         await until(lambda: tags(sandbox, draft)["review.claimed_until"] > first["review.claimed_until"], "the renewal")
         renewed = tags(sandbox, draft)
@@ -112,24 +112,24 @@ async def test_a_claim_is_renewed_while_the_mail_is_open_and_ends_when_nobody_re
         assert presence_in(detail.tags, now + timedelta(minutes=2)) is None
 
 
-async def test_without_a_send_key_claims_are_read_and_none_is_set(sandbox: Sandbox) -> None:
+async def test_without_a_send_key_presence_is_read_but_not_set(sandbox: Sandbox) -> None:
     draft = sandbox.draft("One.")
     async with machine(sandbox, "anna") as anna, machine(sandbox, "robin", without=("send",)) as robin:
         assert anna.presence is not None
         assert robin.presence is not None
         await until(lambda: entries(robin), "the queue")
         anna.presence.open(sandbox.mailbox, draft)
-        await until(lambda: "review.claimed_by" in tags(sandbox, draft), "the claim")
+        await until(lambda: "review.claimed_by" in tags(sandbox, draft), "the presence")
         robin.presence.open(sandbox.mailbox, draft)
-        await until(lambda: entries(robin)[draft].presence is not None, "anna's claim")
+        await until(lambda: entries(robin)[draft].presence is not None, "anna's presence")
         anna.presence.close()
-        await until(lambda: tags(sandbox, draft) == {}, "the claim given back")
+        await until(lambda: tags(sandbox, draft) == {}, "the end of the presence")
         robin.presence.close()
     assert tags(sandbox, draft) == {}
-    assert len(sandbox.calls("PUT", "/tags")) == 2, "anna's claim, and its end"
+    assert len(sandbox.calls("PUT", "/tags")) == 2, "anna's presence, and its end"
 
 
-async def test_no_claim_is_set_when_they_are_off_or_a_mail_is_only_passed(
+async def test_no_presence_is_set_when_it_is_off_or_an_email_is_only_passed(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     draft, passed = sandbox.draft("One."), sandbox.draft("Two.")
@@ -146,11 +146,11 @@ async def test_no_claim_is_set_when_they_are_off_or_a_mail_is_only_passed(
         await asyncio.sleep(0)
         monkeypatch.setattr("mm_tui.services.presence.keeper.SETTLE_SECONDS", 0.01)
         anna.presence.open(sandbox.mailbox, draft)
-        await until(lambda: "review.claimed_by" in tags(sandbox, draft), "the claim")
+        await until(lambda: "review.claimed_by" in tags(sandbox, draft), "the presence")
         assert tags(sandbox, passed) == {}
 
 
-async def test_a_claim_that_cannot_be_set_keeps_nobody_from_deciding(sandbox: Sandbox) -> None:
+async def test_a_presence_that_cannot_be_set_prevents_no_decision(sandbox: Sandbox) -> None:
     draft = sandbox.draft("One.")
     sandbox.fault(path="/tags$", kind="status", status=500, count=0)
     async with machine(sandbox, "anna") as anna:
@@ -158,7 +158,7 @@ async def test_a_claim_that_cannot_be_set_keeps_nobody_from_deciding(sandbox: Sa
         assert anna.decisions is not None
         await until(lambda: entries(anna), "the queue")
         anna.presence.open(sandbox.mailbox, draft)
-        await until(lambda: sandbox.calls("GET", "/tags"), "the failed claim")
+        await until(lambda: sandbox.calls("GET", "/tags"), "the failed presence")
         await until(lambda: entries(anna)[draft].item.complete, "the detail")
         entry = entries(anna)[draft]
         await anna.decisions.approve(entry.item, entry.digest)

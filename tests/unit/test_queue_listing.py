@@ -40,7 +40,7 @@ def decision(email_id: str, phase: Phase, **fields: Any) -> DecisionView:
 
 
 class Queue:
-    """A listing with its surroundings."""
+    """A listing with what it depends on."""
 
     def __init__(self) -> None:
         self.clock = FakeClock()

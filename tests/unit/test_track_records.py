@@ -1,4 +1,4 @@
-"""The evidence for a mailbox's mode: counted from the journal, apart from what was decided elsewhere."""
+"""The track record behind a mailbox's mode: counted from the journal, apart from what was decided elsewhere."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class HistoryScreen(BaseScreen):
 
     def compose_body(self) -> ComposeResult:
         yield Static(Content(" loading …"), id="heading")
-        yield Pager(id="life")
+        yield Pager(id="history")
 
     def on_mount(self) -> None:
         self.query_one(Pager).focus()
@@ -97,7 +97,7 @@ class HistoryScreen(BaseScreen):
         pager = self.query_one(Pager)
         if self.history is not None:
             page = history_page(self.history, pager.room, self.identity, self._not_arrived)
-            pager.show(page, f"life {self._email_id}", keep_place=keep_place)
+            pager.show(page, f"history {self._email_id}", keep_place=keep_place)
 
     def action_thread(self) -> None:
         mail = self.history.summary if self.history is not None else None

@@ -237,7 +237,7 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
         top = self.scroll_offset.y
         first, last = self._tops[self._current], self._tops[self._current] + self._items[self._current].height
         if last <= top or first >= top + self.size.height:
-            index = self._leaf_at(top if by > 0 else top + self.size.height - 1)
+            index = self._item_at(top if by > 0 else top + self.size.height - 1)
             self.refresh()
             self._current = index
             self.post_message(self.Turned())
@@ -253,12 +253,12 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
         elif first + tall > top + height:
             self.scroll_to(y=first + tall - height, animate=False)
 
-    def _leaf_at(self, line: int) -> int:
+    def _item_at(self, line: int) -> int:
         return max(0, min(bisect_right(self._tops, line) - 1, len(self._items) - 1))
 
     def on_click(self, event: events.Click) -> None:
         line = event.y + self.scroll_offset.y
-        index = self._leaf_at(line)
+        index = self._item_at(line)
         if self._items:
             self.focus()
             on_head = line == self._tops[index]
@@ -276,7 +276,7 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
         at = y + self.scroll_offset.y
         if not self._items or at >= self.virtual_size.height:
             return Strip.blank(width, self.style("row"))
-        index = self._leaf_at(at)
+        index = self._item_at(at)
         item, line = self._items[index], at - self._tops[index]
         bar = ("▌" if index == self._current else " ", "bar")
         pieces = self._first(item, width) if line == 0 else self._inner(item, line)

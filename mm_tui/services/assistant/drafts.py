@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from mm_tui.assist.errors import NoKey
 from mm_tui.clock import Clock, SystemClock
 from mm_tui.gateway.errors import GatewayError, NotFound
-from mm_tui.gateway.shapes import KEY_LIFE
+from mm_tui.gateway.shapes import KEY_LIFETIME
 from mm_tui.models import EmailDetail, EmailSummary, Party, SendReceipt
 from mm_tui.review.risk.engine import assess
 from mm_tui.review.risk.model import Draft, EarlierEmail, ThreadContext
@@ -152,7 +152,7 @@ class Drafts:
         if mail is None:
             raise NotFound("this email is not in the local store")
         try:
-            since = self._clock.now() - KEY_LIFE
+            since = self._clock.now() - KEY_LIFETIME
             key, texts, is_doubtful = await asyncio.to_thread(self._authors.unconfirmed, email_id, since)
             details = {"key": key or f"mm-tui-{secrets.token_hex(20)}", "mailbox": mail.mailbox_id}
             await self._append(SUBMITTING, email_id, {**details, "content": content_hash(body)})

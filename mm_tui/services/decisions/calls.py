@@ -29,7 +29,7 @@ from mm_tui.decision.relatives import relatives_in
 from mm_tui.decision.state import Act, RemoteState, Snapshot, Stage, State, Step
 from mm_tui.gateway.client import GatewayClient, first_pages
 from mm_tui.gateway.errors import Closing, Conflict, GatewayError, NotFound, TooMany
-from mm_tui.gateway.shapes import KEY_LIFE, EmailFilter, OutgoingAttachment
+from mm_tui.gateway.shapes import KEY_LIFETIME, EmailFilter, OutgoingAttachment
 from mm_tui.gateway.witness import already_written
 from mm_tui.models import Direction, EditedDraft, EmailDetail, EmailSummary, SendReceipt, Status
 from mm_tui.review.draft import fingerprint, starts_thread, with_listed
@@ -44,7 +44,7 @@ SET_BACK = timedelta(minutes=10)
 """If the clock was set back by more than this, the age of an idempotency key is not known."""
 READ_TRIES = 3
 """How many times a read is tried before the network counts as down."""
-CHECK_LIFE = 30.0
+CHECK_LIFETIME = 30.0
 """How many seconds after its last reading an email may still be approved."""
 FIND_PAGES = 5
 """How many pages of 100 emails are searched for an edit whose id was never received."""
@@ -208,7 +208,7 @@ class DecisionCalls:
                 yield mail
 
     async def _decide(self, decision: ActiveDecision, effect: Decide) -> Event:
-        if effect.approve and uptime() - decision.read_at > CHECK_LIFE:
+        if effect.approve and uptime() - decision.read_at > CHECK_LIFETIME:
             return CheckOutdated()
         reason: str | None = None
         if effect.superseded_by:
@@ -231,7 +231,7 @@ class DecisionCalls:
         return Done("recorded")
 
     async def _submit(self, decision: ActiveDecision) -> Event:
-        if not -SET_BACK <= self._clock.now() - decision.meta.key_since <= KEY_LIFE:
+        if not -SET_BACK <= self._clock.now() - decision.meta.key_since <= KEY_LIFETIME:
             return KeyExpired()
         _, _, mine = decision.texts
         try:

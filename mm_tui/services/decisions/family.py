@@ -17,7 +17,7 @@ from mm_tui.services.decisions.record import UnreadableDecision, meta_of, state_
 from mm_tui.services.decisions.view import Seen
 from mm_tui.store.decisions.records import DecisionStore, SavedDecision
 
-DOUBT_LIFE = timedelta(hours=24)
+DOUBT_LIFETIME = timedelta(hours=24)
 """How long a call without an answer may still take effect."""
 
 
@@ -54,7 +54,7 @@ class Family(msgspec.Struct, frozen=True):
     def is_doubtful(self, act: Act, key: str, at: datetime) -> bool:
         """Whether a call without an answer could release a second version beside this act. `key`: the idempotency key
         under which the act would submit an edit; empty if it submits none."""
-        recent = [row for row in self.rows if row.ended and row.doubts and at - row.updated_at < DOUBT_LIFE]
+        recent = [row for row in self.rows if row.ended and row.doubts and at - row.updated_at < DOUBT_LIFETIME]
         doubted = [row for row in recent if not _is_lost_edit(row, self.item.raw)]
         same = all(meta_of(row).key == key for row in doubted if row.doubts == SUBMISSION)
         return is_doubtful(act, self.item.id, (row.doubts for row in doubted), same_submission=same)

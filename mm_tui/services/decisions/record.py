@@ -248,11 +248,11 @@ def details_of(decision: ActiveDecision, state: State, entry: WriteEntry) -> dic
         if decision.meta.asks_redraft:
             details[ASKS_REDRAFT] = "yes"
     if entry.entry is EntryKind.HELD:
-        details |= _evidence(decision)
+        details |= _track_record(decision)
     return details
 
 
-def _evidence(decision: ActiveDecision) -> dict[str, str]:
+def _track_record(decision: ActiveDecision) -> dict[str, str]:
     """What the track record of a mailbox is computed from: where, when, and how much a human changed."""
     meta, content, act = decision.meta, decision.content, decision.state.case.act
     found = {"mailbox": meta.mailbox_id, "direction": meta.direction}

@@ -81,7 +81,7 @@ class PresenceKeeper:
             self._moved.clear()
             wanted = self._wanted
             if self._held is not None and self._held != wanted:
-                await self._give_back()
+                await self._remove()
             if wanted is None:
                 await self._moved.wait()
             elif not await self._moves_within(SETTLE_SECONDS):
@@ -93,7 +93,7 @@ class PresenceKeeper:
         self._wanted = None
         try:
             async with asyncio.timeout(LAST_WORDS):
-                await self._give_back()
+                await self._remove()
         except TimeoutError:
             log.info("a presence tag could not be removed in time; it expires on its own")
 
@@ -101,22 +101,22 @@ class PresenceKeeper:
         """Reads the email again, and marks it as open here unless somebody else has it open."""
         try:
             detail = await self._sync.fetch_detail(*mail)
-            standing = self._tags.standing(mail.email_id, detail.tags)
-            free = standing is None or standing.token == self._tags.token
+            found = self._tags.current(mail.email_id, detail.tags)
+            free = found is None or found.token == self._tags.token
             if free and self._minutes and self._tags.possible:
                 self._held = mail
-                if await self._tags.take(*mail) is not None:
+                if await self._tags.mark(*mail) is not None:
                     self._held = None
                     await self._sync.fetch_detail(*mail)
         except (GatewayError, TagsDiffer) as error:
             log.info("%s could not be tagged: %s", mail.email_id, type(error).__name__)
 
-    async def _give_back(self) -> None:
+    async def _remove(self) -> None:
         mail, self._held = self._held, None
         if mail is None:
             return
         try:
-            await self._tags.give_back(*mail)
+            await self._tags.unmark(*mail)
         except GatewayError as error:
             log.info("the presence tag of %s could not be removed: %s", mail.email_id, type(error).__name__)
 

@@ -43,7 +43,7 @@ NAMES = frozenset({*_TAGS, WRITTEN_BY})
 """All tags read here, apart from those of edits."""
 BADGE_NAME = 12
 """The most characters of the name in a list."""
-LIFE = timedelta(minutes=10)
+LIFETIME = timedelta(minutes=10)
 """How long presence lasts unless it is renewed or removed."""
 LONGEST = timedelta(minutes=60)
 """The longest that presence lasts. If a hostile key or a wrong clock sets more, it ends this long after it was
@@ -176,14 +176,14 @@ async def _relate(gateway: GatewayClient, mailbox_id: str, email_id: str, kind: 
 
 
 class PresenceTags:
-    """Sets and removes the presence tags of one running program; without a send key presence is only read. `life`: how
-    long presence lasts unless renewed."""
+    """Sets and removes the presence tags of one running program; without a send key presence is only read. `lifetime`:
+    how long presence lasts unless renewed."""
 
-    def __init__(self, gateway: GatewayClient, reviewer: str, clock: Clock, life: timedelta = LIFE) -> None:
+    def __init__(self, gateway: GatewayClient, reviewer: str, clock: Clock, lifetime: timedelta = LIFETIME) -> None:
         self._gateway = gateway
         self.reviewer = reviewer
         self._clock = clock
-        self._life = min(life, LONGEST)
+        self._lifetime = min(lifetime, LONGEST)
         self._reader = PresenceReader()
         # Imported late, like the tags below: this module is needed to draw the queue at launch.
         import secrets
@@ -196,33 +196,33 @@ class PresenceTags:
         """Whether the key may set tags."""
         return self._gateway.keys.has("send")
 
-    def standing(self, email_id: str, held: Mapping[OneLine, OneLine]) -> Presence | None:
+    def current(self, email_id: str, held: Mapping[OneLine, OneLine]) -> Presence | None:
         """The presence in an email's tags that counts now, ours or another's."""
         return self._reader.of(email_id, held, self._clock.now())
 
-    async def take(self, mailbox_id: str, email_id: str) -> Presence | None:
+    async def mark(self, mailbox_id: str, email_id: str) -> Presence | None:
         """Marks an email as open here, or renews the mark. Returns None if it is now ours; otherwise the presence of
         another, which stays. Raises GatewayError if the tags could not be read or set, TagsDiffer if somebody else
         writes the tags at the same time."""
         from mm_tui.services import tags
 
         now = self._clock.now()
-        standing = self.standing(email_id, await self._gateway.tags(mailbox_id, email_id))
-        if standing is not None and standing.token != self.token:
-            return standing
+        found = self.current(email_id, await self._gateway.tags(mailbox_id, email_id))
+        if found is not None and found.token != self.token:
+            return found
         ours = {
             BY: self.reviewer,
-            SINCE: (standing.since if standing and standing.since else now).astimezone(UTC).isoformat(),
-            UNTIL: (now + self._life).astimezone(UTC).isoformat(),
+            SINCE: (found.since if found and found.since else now).astimezone(UTC).isoformat(),
+            UNTIL: (now + self._lifetime).astimezone(UTC).isoformat(),
             TOKEN: self.token,
         }
         with self._covered(email_id):
             await tags.merge(self._gateway, mailbox_id, email_id, ours)
         # If two set theirs at the same moment, the later one stands.
-        settled = self.standing(email_id, await self._gateway.tags(mailbox_id, email_id))
+        settled = self.current(email_id, await self._gateway.tags(mailbox_id, email_id))
         return None if settled is None or settled.token == self.token else settled
 
-    async def give_back(self, mailbox_id: str, email_id: str) -> None:
+    async def unmark(self, mailbox_id: str, email_id: str) -> None:
         """Removes our presence; another's stays. Raises GatewayError if the tags could not be read or changed."""
         from mm_tui.services import tags
 
