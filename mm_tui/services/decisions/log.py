@@ -34,7 +34,6 @@ from mm_tui.services.decisions.view import Seen
 from mm_tui.services.knowledge.examples import USED
 from mm_tui.services.presence.approvals import SecondApproval
 from mm_tui.services.queue.authors import Authors
-from mm_tui.services.saved_texts.edits import put, remove
 from mm_tui.store.audit.journal import Journal
 from mm_tui.store.database import Database
 from mm_tui.store.decisions.edits import EditStore, SavedEdit
@@ -173,7 +172,7 @@ class DecisionLog:
         if request.edit is not None:
             # Another window or the command line may have changed the text since it was shown: that change is kept (R4).
             edit = SavedEdit(item.id, item.mailbox_id, request.digest, item.raw, request.edit, at)
-            put(self.edits, edit, over=None, durable=True)
+            self.edits.put(edit, over=None, durable=True)
         entries = [effect for effect in effects if isinstance(effect, WriteEntry)]
         self.write(connection, decision, decision.state, entries, at)
         return decision
@@ -244,7 +243,7 @@ class DecisionLog:
     def drop_text(self, decision: ActiveDecision) -> None:
         """Deletes the local copy of the edit, unless the human has changed it since."""
         if decision.content is not None and decision.content.edit is not None:
-            remove(self.edits, decision.email_id, decision.content.edit)
+            self.edits.discard(decision.email_id, decision.content.edit)
 
     def drop_seconded(self) -> None:
         """Deletes the local copies of edits that waited for a second approval and were sent with it since."""
@@ -259,7 +258,7 @@ class DecisionLog:
                 sent = self._mail.summary(state.replacement)
                 is_same = fingerprint(edited(edit.base, edit.text)) == state.case.fingerprint
                 if sent is not None and sent.is_exchanged and is_same:
-                    remove(self.edits, edit.item_id, edit.text)
+                    self.edits.discard(edit.item_id, edit.text)
 
     def _tags(self, item: Seen) -> Mapping[OneLine, OneLine]:
         """The email's tags, as last read."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from mm_tui.store.decisions.edits import EditStore, SavedEdit
+from mm_tui.store.decisions.edits import COPY, EditStore, SavedEdit
 from mm_tui.store.mail.pending import PendingStore
 from mm_tui.store.seal import STORE_FAULTS
 from mm_tui.text import OneLine
@@ -22,10 +22,6 @@ if TYPE_CHECKING:
     from mm_tui.store.database import Database
     from mm_tui.store.decisions.editor_files import EditorFile
 
-_COPY = "~"
-"""Prefix for a copy of an edit that another window overwrote; no gateway id starts with it."""
-
-
 KEPT_OPEN = timedelta(days=1)
 """For this long a file stays that a window of the human's own editor may have open, whatever has ended meanwhile."""
 REPLY = "reply:"
@@ -34,7 +30,7 @@ REPLY = "reply:"
 
 def written_for(edit: SavedEdit) -> str:
     """The id of the email that a saved text belongs to: the draft that it changes, or the email that it answers."""
-    return edit.item_id.removeprefix(REPLY).partition(_COPY)[0]
+    return edit.item_id.removeprefix(REPLY).partition(COPY)[0]
 
 
 class NotSaved(Exception):
@@ -58,18 +54,18 @@ class Edits:
         which the caller expects to replace (None for none): it is kept as a copy. `durable`: it also survives a power
         cut. Raises NotSaved."""
         with saving():
-            return put(self._store, edit, over=over, durable=durable)
+            return self._store.put(edit, over=over, durable=durable)
 
     def save_beside(self, edit: SavedEdit) -> None:
         """Keeps a text as a copy beside the edit of the same email. Raises `NotSaved`."""
         with saving():
-            put_beside(self._store, edit)
+            self._store.put_beside(edit)
 
     def discard(self, item_id: str, still: EditedDraft | None = None) -> bool:
-        """Deletes an edit, but only if `still` is its text (None for any); returns whether it did. Raises NotSaved if
-        it could not be deleted."""
+        """Deletes an edit, unless its text is another than `still` (None for any). Returns False if it is. Raises
+        NotSaved if it could not be deleted."""
         with saving():
-            return remove(self._store, item_id, still)
+            return self._store.discard(item_id, still)
 
     def left_over(self) -> list[SavedEdit]:
         """Edits of emails that no longer wait, and copies kept beside an edit, newest first."""
@@ -117,36 +113,6 @@ class Edits:
         if more:
             words.append(f"the editor left its own files in {', '.join(more)}")
         return OneLine("; ".join(words))
-
-
-# The same raising the store's own errors; they may join a durable transaction
-
-
-def put(store: EditStore, edit: SavedEdit, *, over: EditedDraft | None, durable: bool) -> bool:
-    """Like `Edits.save`, but raises the store's errors."""
-    with store.changing(edit, durable=durable):
-        other = store.get(edit.item_id)
-        clashes = other is not None and other.text not in (over, edit.text)
-        if other is not None and clashes:
-            put_beside(store, replace(other, saved_at=edit.saved_at), durable=durable)
-        store.save(edit, durable=durable)
-        return clashes
-
-
-def put_beside(store: EditStore, edit: SavedEdit, *, durable: bool = True) -> None:
-    """Like `Edits.save_beside`, but raises the store's errors."""
-    # Named by its text, because revisions restart after an edit was deleted, and no copy may replace another.
-    store.save(replace(edit, item_id=f"{edit.item_id}{_COPY}{edit.text.digest[:16]}"), durable=durable)
-
-
-def remove(store: EditStore, item_id: str, still: EditedDraft | None) -> bool:
-    """Like `Edits.discard`, but raises the store's errors."""
-    with store.changing(durable=True):
-        saved = store.get(item_id)
-        if saved is not None and still is not None and saved.text != still:
-            return False
-        store.discard(item_id)
-        return True
 
 
 @contextmanager

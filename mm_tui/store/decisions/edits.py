@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec.structs import replace
 
 from mm_tui import typed_json
 from mm_tui.store.loose_texts import LooseTexts
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 
 log = logging.getLogger("mm_tui.store")
+
+COPY = "~"
+"""Between the id of an email and the digest of a text that is kept beside its edit; no gateway id has it."""
 
 
 class SavedEdit(msgspec.Struct, frozen=True):
@@ -58,6 +62,23 @@ class EditStore:
                 yield connection
         except StoreMoved as error:
             raise StoreMoved(f"{error}. {self.rescued(*fresh)}") from error
+
+    def put(self, edit: SavedEdit, *, over: EditedDraft | None, durable: bool) -> bool:
+        """Saves the edit, replacing the one saved for its email. Returns whether that was another text than `over`,
+        which the caller expects to replace (None for none): it is kept as a copy. Raises StoreMoved as for
+        `changing`."""
+        with self.changing(edit, durable=durable):
+            other = self.get(edit.item_id)
+            clashes = other is not None and other.text not in (over, edit.text)
+            if other is not None and clashes:
+                self.put_beside(replace(other, saved_at=edit.saved_at), durable=durable)
+            self.save(edit, durable=durable)
+            return clashes
+
+    def put_beside(self, edit: SavedEdit, *, durable: bool = True) -> None:
+        """Keeps a text as a copy beside the edit of the same email."""
+        # Named by its text, because revisions restart after an edit was deleted, and no copy may replace another.
+        self.save(replace(edit, item_id=f"{edit.item_id}{COPY}{edit.text.digest[:16]}"), durable=durable)
 
     def save(self, edit: SavedEdit, *, durable: bool = False) -> int:
         """Saves the edit, as typed, in place of its previous state. Returns its revision, which an unchanged text
@@ -118,10 +139,14 @@ class EditStore:
         rows = self._database.reader().execute("SELECT * FROM edits ORDER BY saved_at DESC, item_id")
         return [_edit(row) for row in rows]
 
-    def discard(self, item_id: str) -> bool:
-        """Deletes the edit. Returns whether there was one."""
+    def discard(self, item_id: str, still: EditedDraft | None = None) -> bool:
+        """Deletes the edit, unless its text is another than `still` (None for any). Returns False if it is."""
         with self.changing(durable=True) as connection:
-            return connection.execute("DELETE FROM edits WHERE item_id = ?", (item_id,)).rowcount > 0
+            saved = self.get(item_id)
+            if saved is not None and still is not None and saved.text != still:
+                return False
+            connection.execute("DELETE FROM edits WHERE item_id = ?", (item_id,))
+            return True
 
 
 def _row(connection: sqlite3.Connection, item_id: str) -> sqlite3.Row | None:
