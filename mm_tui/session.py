@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from mm_tui.services.assistant.second_reader import SecondReader
     from mm_tui.services.assistant.service import Assistant
     from mm_tui.services.assistant.triage import Triage
+    from mm_tui.services.audit.act_journal import ActJournal
     from mm_tui.services.audit.identities import Identities
     from mm_tui.services.decisions.redrafts import RedraftRequests
     from mm_tui.services.decisions.service import Decisions
@@ -55,7 +56,7 @@ if TYPE_CHECKING:
     from mm_tui.services.sync.waiting_details import WaitingDetails
     from mm_tui.settings.sections import Settings
     from mm_tui.store.audit.entries import AuditStore
-
+    from mm_tui.store.audit.journal import Journal
 
 ACCOUNT_SECONDS = 10.0
 """How long the services wait for the name of the account before they start without it."""
@@ -122,17 +123,30 @@ class Session:
         return AuditStore(self.database)
 
     @cached_property
+    def journal(self) -> Journal:
+        """This program's own record."""
+        from mm_tui.store.audit.journal import Journal
+
+        return Journal(self.database)
+
+    @cached_property
+    def act_journal(self) -> ActJournal:
+        """Journals what the reviewer does besides deciding."""
+        from mm_tui.services.audit.act_journal import ActJournal
+
+        return ActJournal(self.database, reviewer(self.settings), self.clock)
+
+    @cached_property
     def queue(self) -> ReviewQueue:
         """Reads the queue. It is shared, so that each draft is assessed only once."""
         # Imported late, because it would delay the first frame.
         from mm_tui.services.queue.entries import ReviewQueue
 
-        settings = self.settings
         return ReviewQueue(
             self.database,
             self.clock,
-            settings.risk,
-            settings.review.sla_minutes,
+            self.settings.risk,
+            self.settings.review.sla_minutes,
             house=self.house_facts,
             second=self.second_approval,
             contacts=self.contacts,

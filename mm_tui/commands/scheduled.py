@@ -81,9 +81,7 @@ def _fields(mail: EmailSummary, mailbox: OneLine | None) -> dict[str, object]:
 
 async def _cancel(arguments: argparse.Namespace, chosen: Settings) -> int:
     from mm_tui.commands.online import online
-    from mm_tui.services.audit.act_journal import ActJournal
     from mm_tui.services.mail.scheduled import NotCancelled, cancel
-    from mm_tui.settings.profiles import reviewer
 
     if chosen.profile.send_key is None:
         raise CommandError(Exit.AUTH, "cancelling needs a send key", "Set send_key, for example with `mm-tui init`.")
@@ -91,9 +89,8 @@ async def _cancel(arguments: argparse.Namespace, chosen: Settings) -> int:
         await session.check_account()
         gateway, sync = session.network.gateway, session.network.sync
         mail = await _scheduled(session, arguments.id)
-        journal = ActJournal(session.database, reviewer(chosen), session.clock)
         try:
-            words = await cancel(gateway, sync, journal, mail.mailbox_id, mail.id)
+            words = await cancel(gateway, sync, session.act_journal, mail.mailbox_id, mail.id)
         except NotCancelled as error:
             cause = of_failure(error.__cause__) if error.__cause__ is not None else None
             status, cure = (cause[0], cause[2]) if cause is not None else (Exit.CHANGED, "")

@@ -24,7 +24,7 @@ from mm_tui.screens.dialogs.dialog import ask
 from mm_tui.services.audit.line import AuditLines, narrowed
 from mm_tui.services.events import AuditChanged, DecisionChanged, MailboxesChanged, ServiceEvent, SyncChanged, SyncPart
 from mm_tui.store.audit.folding import Folder
-from mm_tui.store.audit.journal import Journal, Verdict
+from mm_tui.store.audit.journal import Verdict
 from mm_tui.store.audit.made import MadeDecision, made_since
 from mm_tui.store.audit.timeline import Facet, LineFilter
 from mm_tui.widgets.background import Later, in_thread
@@ -300,7 +300,7 @@ class AuditScreen(BaseScreen):
 
     def action_verify(self) -> None:
         self.say(CHECKING)
-        journal = Journal(self.session.database)
+        journal = self.session.journal
         in_thread(self, lambda: (journal.verify(), journal.head()), self._show_verdict, "verify")
 
     def _show_verdict(self, found: tuple[Verdict, str]) -> None:

@@ -91,14 +91,11 @@ def ask_cancel(screen: BaseScreen, row: MailRow) -> None:
 
 
 async def _cancel(app: App[object], session: Session, network: Network, row: MailRow) -> None:
-    from mm_tui.services.audit.act_journal import ActJournal
     from mm_tui.services.fault_words import expected_faults, fault_words
     from mm_tui.services.mail.scheduled import cancel
-    from mm_tui.settings.profiles import reviewer
 
-    journal = ActJournal(session.database, reviewer(session.settings), session.clock)
     try:
-        said = Said(await cancel(network.gateway, network.sync, journal, row.mailbox_id, row.email_id))
+        said = Said(await cancel(network.gateway, network.sync, session.act_journal, row.mailbox_id, row.email_id))
     except expected_faults() as error:
         said = Said(fault_words(error), "warning")
     app.post_message(said)
