@@ -220,6 +220,9 @@ class MmTui(App[None], inherit_bindings=False):
         return self.attendance.is_attended
 
     def _look_around(self) -> None:
+        # While the app ends, its timers still run, and its screens have lost their widgets.
+        if not self.is_running:
+            return
         self.attendance.look()
         self.session.look_at_store()
         self._look_at_terminal()

@@ -72,7 +72,7 @@ def play(sandbox: Sandbox, folder: Path, seed: int) -> None:
                 first.enter_context(agent_process(one, "--interval", "1"))
             some = chance.randint(1, MAILS)
             with suppress(TimeoutError):  # a worker that met with many faults waits ever longer
-                wait_until(lambda: answered(sandbox, ids) >= some)
+                wait_until(lambda: answered(sandbox, ids) >= some, seconds=10)
             # Both are killed here, wherever they are.
         for proxy in proxies:
             proxy.calm()

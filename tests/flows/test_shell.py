@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.segment import Segment
@@ -14,6 +15,7 @@ from textual.content import Content
 from textual.css.stylesheet import Stylesheet
 from textual.dom import DOMNode
 from textual.events import Click
+from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import OptionList, Static
 
@@ -268,6 +270,17 @@ async def test_an_idle_app_wakes_up_for_one_timer_and_looks_for_no_keys(monkeypa
         monkeypatch.setattr(MailList, "redraw_ages", lambda _: drawn.append(1))
         app._look_around()
         assert (looked, drawn) == ([], [1])
+
+
+async def test_an_app_that_ends_draws_no_ages_on_screens_without_widgets(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with running_app(idle_session()) as (app, _pilot):
+        close = app._prune
+
+        async def close_late(*screens: Screen[Any]) -> None:
+            await close(*screens)
+            app._look_around()
+
+        monkeypatch.setattr(app, "_prune", close_late)
 
 
 async def test_the_lines_are_drawn_after_a_poll_if_they_show_a_state_that_the_screen_missed(

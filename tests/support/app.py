@@ -76,7 +76,7 @@ async def synced_app(
 
 
 async def until(
-    pilot: Pilot[Any], condition: Callable[[], object], what: str = "what was waited for", *, seconds: float = 20
+    pilot: Pilot[Any], condition: Callable[[], object], what: str = "what was waited for", *, seconds: float = 60
 ) -> None:
     """Waits for a condition while the app runs."""
     ends = time.monotonic() + seconds

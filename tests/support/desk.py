@@ -71,12 +71,12 @@ class Desk:
         """Edits the email that was read, and releases the edit."""
         return await self.decisions.release_edit(mail, digest(mail), edit_of(mail, body, **changes), hold=hold)
 
-    async def settled(self, email_id: str, seconds: float = 20) -> DecisionView:
+    async def settled(self, email_id: str, seconds: float = 60) -> DecisionView:
         """Waits until the decision has ended or asks."""
         async with asyncio.timeout(seconds):
             return await self.decisions.overview.settled(email_id)
 
-    async def reaches(self, email_id: str, *phases: Phase, seconds: float = 20) -> DecisionView:
+    async def reaches(self, email_id: str, *phases: Phase, seconds: float = 60) -> DecisionView:
         """Waits until the decision is in one of these phases."""
         async with asyncio.timeout(seconds):
             while (view := self.decisions.overview.state(email_id)) is None or view.phase not in phases:

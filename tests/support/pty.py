@@ -35,10 +35,10 @@ import wcwidth
 if TYPE_CHECKING:
     from tests.support.sandbox import Sandbox
 
-DEFAULT_TIMEOUT = 20.0
+DEFAULT_TIMEOUT = 60.0
+"""Seconds. Generous: only a test that fails waits that long, and several test processes share the machine."""
 PRESS_SECONDS = 1.0
 """Between two presses of the same key, more than `mm_tui.keyboard.dispatch.PAUSE_SECONDS`."""
-"""Seconds. Generous, since several test processes share the machine."""
 
 KEYS: Mapping[str, bytes] = {
     "enter": b"\r",

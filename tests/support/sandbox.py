@@ -124,7 +124,7 @@ class Sandbox:
         return cast(str, self.look(email_id)["status"])
 
     def wait_for(self, email_id: str, *statuses: str) -> str:
-        """Waits up to 10 s for an email to reach one of the statuses."""
+        """Waits up to a minute for an email to reach one of the statuses."""
         reached = wait_until(lambda: (status := self.status(email_id)) in statuses and status)
         return cast(str, reached)
 
@@ -256,7 +256,7 @@ def file_part(name: str, data: bytes, content_type: str = "application/octet-str
     return {"name": name, "content_type": content_type, "content_base64": base64.b64encode(data).decode()}
 
 
-def wait_until(condition: Callable[[], T], *, seconds: float = 10) -> T:
+def wait_until(condition: Callable[[], T], *, seconds: float = 60) -> T:
     """Calls `condition` until it answers something true, and returns that."""
     deadline = time.monotonic() + seconds
     while not (answer := condition()):

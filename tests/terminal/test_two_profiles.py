@@ -59,6 +59,7 @@ def test_each_profile_has_its_own_mail_store_and_decisions(tmp_path: Path) -> No
             assert "Only in the first" not in terminal.text
             terminal.press_until("a", lambda: "held for" in terminal.text, "a decision")
             two.wait_for(second, "sent", "delivered", "pending_send", "approved")
+            terminal.wait_for("Decided today: 1")  # until then, leaving the profile would be a question
             change(terminal, "k", "one")
             assert stores_open_in(terminal.pid) == {"store-one.sqlite3"}
             terminal.press("2")
