@@ -181,8 +181,10 @@ class StatusLine(Widget):
     @property
     def _counts_down(self) -> bool:
         session = session_of(self)
-        if session.decisions is not None and session.decisions.overview.hold_ends():
-            return True
+        if session.decisions is not None:
+            overview = session.decisions.overview
+            if overview.hold_ends() or overview.under_way():
+                return True
         if session.sync is not None and session.sync.state.retry_at is not None:
             return True
         with suppress(*STORE_FAULTS):
@@ -228,5 +230,6 @@ def status_parts(node: Widget) -> list[LinePart]:
         *parts,
         LinePart(0, status.incidents(session, look)),
         LinePart(0, status.unsettled(session, under_cursor(), look, in_queue=node.app.current_mode == "pending")),
+        LinePart(0, status.under_way(session, partial(hint, node.screen, "app.undo"))),
         LinePart(0, status.held(session, partial(hint, node.screen, "app.undo"))),
     ]

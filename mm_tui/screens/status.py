@@ -25,6 +25,8 @@ FRESH_SECONDS = 60
 """Seconds: a younger age is not shown, because the line would change all the time."""
 
 
+SLOW_SECONDS = 2
+"""After so many seconds the gateway is slow to answer a decision."""
 UNKNOWN = "?"
 """A count that nobody has read yet: it is not zero."""
 
@@ -179,6 +181,24 @@ def unsettled(
     what = "asks" if view.question is not None else view.not_done or "outcome unknown"
     words, goes_there = f"{what}: email {view.about}{more}", in_queue or view.not_done
     return Content.assemble(("▲ ", "$error"), words, (_beside(look()) if goes_there else "", "$mm-accent"))
+
+
+def under_way(session: Session, undo: Callable[[], str]) -> Content:
+    """The decisions that have waited for the gateway's answer for a moment, and what quitting now would mean. `undo` is
+    as for `held`."""
+    found = session.decisions.overview.under_way() if session.decisions is not None else []
+    now = session.clock.monotonic()
+    slow = [(since, is_unsent) for since, is_unsent in found if now - since >= SLOW_SECONDS]
+    if not slow:
+        return Content("")
+    # What has left this machine matters more than what has not.
+    unsent = all(is_unsent for _, is_unsent in slow)
+    since = min(since for since, is_unsent in slow if is_unsent == unsent)
+    what = "being checked" if unsent else "with the gateway"
+    start = f"{count(len(slow), 'decision', 'decisions')} {what} for {span(timedelta(seconds=now - since))}"
+    means = "quitting sends nothing" if unsent else "if you quit, it is read back next time"
+    key = (_beside(undo()), "$mm-accent") if unsent else ""
+    return Content.assemble((start, "bold $foreground"), key, (f"; {means}", "$foreground"))
 
 
 def held(session: Session, undo: Callable[[], str]) -> Content:

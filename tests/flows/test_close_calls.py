@@ -18,6 +18,7 @@ from mm_tui.screens.pending.screen import PendingScreen
 from mm_tui.services.decisions import approval_gate
 from mm_tui.settings.sections import Review
 from mm_tui.store.decisions.edits import EditStore
+from mm_tui.widgets import status
 from tests.support.app import drawn, settings_for, until
 from tests.support.queue import bodies, open_editor, reading_queue, running_queue, seen, write_edit, write_elsewhere
 from tests.support.sandbox import Sandbox, running_sandbox
@@ -260,3 +261,23 @@ async def test_a_text_is_thrown_away_only_as_it_was_shown(sandbox: Sandbox) -> N
         await until(pilot, lambda: app.screen is screen, "the queue")
         edit = store.get(draft)
         assert edit is not None and edit.text.body == "Written meanwhile in the other window."
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "says"),
+    [
+        ("GET", "oversight/pending", ("1 decision being checked for", "(u undo); quitting sends nothing")),
+        ("POST", "oversight/decide", ("1 decision with the gateway for", "; if you quit, it is read back next time")),
+    ],
+)
+async def test_a_gateway_that_hangs_after_the_hold_is_told_with_what_quitting_would_mean(
+    method: str, path: str, says: tuple[str, str], sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(status, "SLOW_SECONDS", 0.5)
+    sandbox.draft()
+    async with running_queue(settings_for(sandbox), 1, size=(80, 24)) as (app, pilot, screen):
+        await pilot.press("enter")
+        await seen(pilot, screen)
+        sandbox.fault(method=method, path=path, kind="hang")
+        await pilot.press("a")
+        await until(pilot, lambda: all(words in drawn(app).splitlines()[-2] for words in says), "what is under way")

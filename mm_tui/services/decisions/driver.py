@@ -144,6 +144,9 @@ class Driver:
         """Puts the decision into a new state, and ends its activity."""
         if (state.stage, state.step) != (decision.state.stage, decision.state.step):
             decision.pauses = 0
+            decision.step_since = None
+        if decision.state.early and not state.early:
+            decision.step_since = None
         if state.step is Step.DOUBT and decision.doubt_since is None:
             decision.doubt_since = self._clock.now().astimezone()
         elif not state.called:
@@ -163,6 +166,8 @@ class Driver:
 
     def _start(self, decision: ActiveDecision, effect: Effect, then: Event | None = None) -> None:
         """Starts the effect, and feeds back its result, or `then` once it has ended."""
+        if decision.step_since is None:
+            decision.step_since = self._clock.monotonic()
         decision.activity = asyncio.create_task(self._perform(decision, effect, decision.turn, then))
 
     async def _perform(self, decision: ActiveDecision, effect: Effect, turn: int, then: Event | None) -> None:

@@ -56,6 +56,15 @@ class DecisionOverview:
         """The ends of the current holds by the monotonic clock, in seconds, earliest first."""
         return sorted(one.ends_at for one in self._active if one.state.step is Step.HOLD or one.state.early)
 
+    def under_way(self) -> list[tuple[float, bool]]:
+        """For each decision whose hold is over and that the gateway has not answered: since when, by the monotonic
+        clock, in seconds, and whether nothing of it has been sent; the oldest first."""
+        return sorted(
+            (one.step_since, one.is_undoable)
+            for one in self._active
+            if one.step_since is not None and phase_of(one.state) in (Phase.WORKING, Phase.WAITING)
+        )
+
     def edits_in_progress(self) -> dict[str, str]:
         """The ids of edits with an unfinished decision, each with its original's id."""
         under_way = (one.state for one in self._active if not one.state.ended)

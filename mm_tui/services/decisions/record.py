@@ -83,6 +83,8 @@ class ActiveDecision(msgspec.Struct, eq=False):
     """End of the hold by the monotonic clock, in seconds."""
     slept: bool = False
     """Whether the machine slept while the email was read during the hold."""
+    step_since: float | None = None
+    """Since when it is at its current step, by the monotonic clock, in seconds; None before anything was started."""
     doubt_since: datetime | None = None
     pauses: int = 0
     """The number of consecutive pauses; each is longer than the one before."""
