@@ -125,29 +125,29 @@ def queued(case: Case, draft: Mail) -> tuple[QueueEntry, float]:
             # Written with before: one mail each way, in a thread of its own, a month earlier.
             before = {"subject": "Earlier", "body": "", "at": (submitted - timedelta(days=30)).isoformat()}
             for way, sender, to in (("inbound", address, own[:1]), ("outbound", own[0], [address])):
-                told = gateway_json(
+                reported = gateway_json(
                     {**before, "sender": sender, "to": to},
                     f"known-{at}-{way}",
                     thread_id=f"known-{at}",
                     status="read" if way == "inbound" else "sent",
                     direction=way,
                 )
-                mails.upsert([wire.email_summary(told, BOX)])
+                mails.upsert([wire.email_summary(reported, BOX)])
         for at, mail in enumerate(case["thread"]):
             outbound = mail["direction"] == "outbound"
-            told = gateway_json(
+            reported = gateway_json(
                 mail,
                 f"mail-{at:03}",
                 thread_id=THREAD,
                 status="sent" if outbound else "read",
                 direction=mail["direction"],
             )
-            mails.upsert([wire.email_summary(told, BOX)])
-            mails.save_detail(wire.email_detail(told, BOX), at=submitted)
-        told = gateway_json(draft, DRAFT, thread_id=THREAD, status="pending_send_approval", direction="outbound")
-        item = wire.pending_item(told)
+            mails.upsert([wire.email_summary(reported, BOX)])
+            mails.save_detail(wire.email_detail(reported, BOX), at=submitted)
+        reported = gateway_json(draft, DRAFT, thread_id=THREAD, status="pending_send_approval", direction="outbound")
+        item = wire.pending_item(reported)
         pending.replace([item], submitted)
-        pending.save_detail(completed(item, wire.email_detail(told, BOX)))
+        pending.save_detail(completed(item, wire.email_detail(reported, BOX)))
         queue = ReviewQueue(database, FixedClock(submitted + timedelta(minutes=5)), Risk())
         # Processor time: what else the machine does is not counted.
         began = time.thread_time()

@@ -263,16 +263,18 @@ class Growing:
         """Memory and processor time of many polls of a gateway with nothing new."""
         polls = 100 if self._stage.quick else 2000
         self._stage.profile(self._stage.mails)
-        told = self._stage.child("bench.soak", str(polls), environment=self._stage.environment(self._stage.mails))
-        grown, cpu = told["late_mb"] - told["early_mb"], told["cpu_ms_a_poll"]
-        floor, calls = told["bare_cpu_ms_a_poll"], told["calls_a_poll"]
+        reported = self._stage.child("bench.soak", str(polls), environment=self._stage.environment(self._stage.mails))
+        grown, cpu = reported["late_mb"] - reported["early_mb"], reported["cpu_ms_a_poll"]
+        floor, calls = reported["bare_cpu_ms_a_poll"], reported["calls_a_poll"]
         return [
             Figure("poll with nothing new, processor time", f"{cpu:.1f} ms", "6 ms", cpu <= 6),
             Figure(
                 "the same against its calls made bare, by httpx, and parsed",
                 f"{cpu / floor:.2f} x ({calls:.1f} calls, bare {floor:.1f} ms)",
             ),
-            Figure(f"memory over {polls:,} polls", f"{grown:+.1f} MB of {told['early_mb']:.0f}", "1 MB", grown <= 1),
+            Figure(
+                f"memory over {polls:,} polls", f"{grown:+.1f} MB of {reported['early_mb']:.0f}", "1 MB", grown <= 1
+            ),
         ]
 
     def store(self) -> list[Figure]:

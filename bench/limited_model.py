@@ -108,7 +108,7 @@ async def _serve(per_minute: int) -> None:
     counted = _SlowAndCounted(app, per_minute)
 
     @app.get("/counts")
-    async def told() -> dict[str, object]:
+    async def reported() -> dict[str, object]:
         first = min(counted.answered, default=0.0)
         return {"answered": sorted(at - first for at in counted.answered), "refused": counted.refused}
 

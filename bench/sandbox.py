@@ -59,8 +59,8 @@ def running_sandbox(folder: Path, mails: int) -> Iterator[BenchSandbox]:
             if child.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError("the sandbox did not start")
             time.sleep(0.05)
-        told = json.loads(ready.read_text())
-        yield BenchSandbox(told["url"], told["keys"], tuple(box["id"] for box in told["mailboxes"]))
+        reported = json.loads(ready.read_text())
+        yield BenchSandbox(reported["url"], reported["keys"], tuple(box["id"] for box in reported["mailboxes"]))
     finally:
         child.send_signal(signal.SIGTERM)
         child.wait(20)

@@ -91,12 +91,12 @@ def memory() -> float:
 async def soak(polls: int) -> dict[str, float]:
     """Polls so often and says what memory was after the warm-up and at the end."""
     settings = config_file.load()
-    told: list[int] = []
+    reported: list[int] = []
 
     def count(notice: ServiceEvent) -> None:
         if isinstance(notice, SyncChanged):
-            told.append(1)
-            del told[:]
+            reported.append(1)
+            del reported[:]
 
     with Database.open(paths.store_path(settings.profile.name)) as database:
         async with Noting(settings.profile.url, Keys.of(settings.profile)) as gateway:

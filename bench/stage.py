@@ -105,5 +105,5 @@ class Stage:
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
         if done.returncode:
             raise RuntimeError(f"{module} failed: {done.stderr[-2000:]}")
-        told: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-        return told
+        reported: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+        return reported

@@ -109,7 +109,7 @@ class Session:
         self.news = OneLine("")
         """A message to show once, on the first screen."""
         self.unused_instructions: dict[str, str] = {}
-        """What a model was told to change, by email id, for texts that it has not written: it is offered again."""
+        """What a model was asked to change, by email id, for texts that it has not written: it is offered again."""
         self.untouched_replies: dict[str, DraftText] = {}
         """The models' replies that nobody has changed, by the email that they answer: they are no text of a human's."""
         self._keys: Keys | None = None

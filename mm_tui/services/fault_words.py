@@ -7,7 +7,7 @@ from mm_tui.text import OneLine
 
 
 def expected_faults() -> tuple[type[Exception], ...]:
-    """The errors of calls and saves that are told to the reader, for an `except`. Any other is a fault of ours."""
+    """The errors of calls and saves that are shown to the reader, for an `except`. Any other is a fault of ours."""
     from mm_tui.assist.errors import AssistError
     from mm_tui.gateway.errors import GatewayError
     from mm_tui.services.assistant.drafts import AlreadySubmitted, ReplyNotJournaled

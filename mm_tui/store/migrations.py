@@ -1,6 +1,6 @@
 """The store's schema as an ordered list of scripts. `PRAGMA user_version` counts how many have run. A script that has
 been released is never edited; a change is a new `Migration` at the end, which makes a table, a column or an index of a
-new name, so that a newer store is told from one whose version is damaged."""
+new name, so that a newer store is not taken for one whose version is damaged."""
 
 from __future__ import annotations
 

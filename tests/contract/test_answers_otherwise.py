@@ -101,19 +101,19 @@ def distorted(value: Any, rng: random.Random) -> Any:
 def distorting(call: str, make: Callable[[int, Any], Answer]) -> Callable[[str, str, int, Any], Answer | None]:
     method, path = CALLS[call]
 
-    def distort(asked: str, at: str, status: int, told: Any) -> Answer | None:
-        return make(status, told) if re.fullmatch(method, asked) and re.fullmatch(path, at) else None
+    def distort(asked: str, at: str, status: int, reported: Any) -> Answer | None:
+        return make(status, reported) if re.fullmatch(method, asked) and re.fullmatch(path, at) else None
 
     return distort
 
 
 def by_seed(seed: int) -> Callable[[int, Any], Answer]:
     rng = random.Random(seed)
-    return lambda status, told: (status, JSON, json.dumps(distorted(told, rng)).encode())
+    return lambda status, reported: (status, JSON, json.dumps(distorted(reported, rng)).encode())
 
 
 async def review(gateway: SpecGateway, folder: Path, *, edit: bool, patience: float) -> None:
-    """Reads everything, then approves or edits each draft that can be, and looks at what is told."""
+    """Reads everything, then approves or edits each draft that can be, and looks at what is shown."""
     async with at_desk(folder, gateway.url, gateway.keys, timeout=5, speed=1000) as desk:
         sync = Sync(desk.database, desk.gateway, SyncSettings(), SystemClock(), lambda _: None)
         state = await sync.run_once()
@@ -170,7 +170,7 @@ def check(gateway: SpecGateway, draft: str) -> None:
 @pytest.mark.parametrize("edit", [False, True])
 def test_an_undistorted_round_releases_one(tmp_path: Path, edit: bool) -> None:
     """That what the other tests do would release, were it not for the distortion."""
-    as_it_is = distorting("decide", lambda status, told: (status, JSON, json.dumps(told).encode()))
+    as_it_is = distorting("decide", lambda status, reported: (status, JSON, json.dumps(reported).encode()))
     assert run(tmp_path, as_it_is, edit=edit, patience=30) == 1
 
 

@@ -64,7 +64,7 @@ def test_mail_from_the_readers_own_addresses_was_sent(tmp_path: Path) -> None:
         assert [item["direction"] for item in listed(sandbox)] == ["outbound", "inbound"]
 
 
-def test_dates_that_are_not_known_are_said_to_be_so_and_sort_first(tmp_path: Path) -> None:
+def test_unknown_dates_are_shown_as_unknown_and_sort_first(tmp_path: Path) -> None:
     odd = [
         mail(1, date=None),
         mail(2, date=datetime(1901, 1, 1, tzinfo=UTC)),
@@ -76,7 +76,7 @@ def test_dates_that_are_not_known_are_said_to_be_so_and_sort_first(tmp_path: Pat
         assert sandbox.call("GET", f"/v1/mailboxes/{sandbox.mailbox}/emails/{found[-1]['id']}", key="send")
 
 
-def test_a_date_to_come_is_kept_and_new_mail_is_found_after_it(tmp_path: Path) -> None:
+def test_a_future_date_is_stored_and_new_mail_is_found_after_it(tmp_path: Path) -> None:
     with running_sandbox(tmp_path, fill=filling(mail(1, date=datetime(2038, 1, 1, tzinfo=UTC)))) as sandbox:
         (known,) = listed(sandbox)
         assert known["received_at"] == "2038-01-01T00:00:00.000Z"

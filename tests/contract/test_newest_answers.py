@@ -164,7 +164,7 @@ def test_inbound_mail_goes_through_the_scan_as_well(sandbox: Sandbox) -> None:
     assert sandbox.status(mail["id"]) == "unread"
 
 
-def test_an_opened_mail_states_its_direction_unless_told_to_be_strict(tmp_path: Path) -> None:
+def test_an_opened_email_states_its_direction_except_in_strict_mode(tmp_path: Path) -> None:
     with running_sandbox(tmp_path, detail_direction=True) as sandbox:
         mail = sandbox.inbound(subject="Hello")["id"]
         path = f"/v1/mailboxes/{sandbox.mailbox}/emails/{mail}"
@@ -181,10 +181,10 @@ def test_the_webhook_that_the_vendor_prints(sandbox: Sandbox) -> None:
         wait_until(lambda: receiver.received)
         headers, body = receiver.received[0]
         assert headers["X-MultiMail-Signature"].startswith("sha256=")
-        told = json.loads(body)
-        assert set(told) == {"event", "timestamp", "data"} and told["event"] == "email.received"
-        assert set(told["data"]) == {"email_id", "from", "to", "subject", "direction", "has_attachments"}
-        assert told["data"]["email_id"] == mail["id"]
+        reported = json.loads(body)
+        assert set(reported) == {"event", "timestamp", "data"} and reported["event"] == "email.received"
+        assert set(reported["data"]) == {"email_id", "from", "to", "subject", "direction", "has_attachments"}
+        assert reported["data"]["email_id"] == mail["id"]
 
 
 def test_the_export_is_given_once_an_hour(sandbox: Sandbox) -> None:
@@ -261,8 +261,8 @@ async def test_a_small_attachment_comes_at_once_and_a_large_one_by_its_link(sand
     path = f"/v1/mailboxes/{sandbox.mailbox}/emails/{mail}/attachments"
     headers = {"Authorization": f"Bearer {sandbox.keys['oversight']}"}
     direct = sandbox.http.get(f"{path}/small.csv", headers=headers)
-    told = base64.b64decode(direct.json()["content_base64"]) if shape == "base64" else direct.content
-    assert told == small
+    reported = base64.b64decode(direct.json()["content_base64"]) if shape == "base64" else direct.content
+    assert reported == small
     assert sandbox.http.get(f"{path}/large.bin", headers=headers).status_code == 400
     link = sandbox.call("GET", f"{path}/large.bin/url", key="oversight")
     assert set(link) == {"url", "filename", "size_bytes", "content_type", "expires_in"}

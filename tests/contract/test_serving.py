@@ -280,7 +280,7 @@ def test_a_child_runs_no_file_of_the_current_folder_and_can_be_stopped(
         (("--synthetic", "-1"), "--synthetic"),
     ],
 )
-def test_what_cannot_be_served_is_said(arguments: tuple[str, ...], word: str) -> None:
+def test_what_cannot_be_served_is_reported(arguments: tuple[str, ...], word: str) -> None:
     with pytest.raises(SandboxFailed, match=word):
         SandboxChild(*arguments).start()
 
@@ -294,7 +294,7 @@ def test_stopping_while_it_is_still_filling_leaves_nothing_behind(tmp_path: Path
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_taken_port_is_said() -> None:
+def test_a_port_in_use_is_reported() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(SandboxFailed, match=f"port {port}"):
@@ -388,7 +388,7 @@ def test_the_agent_ends_with_the_sandbox(tmp_path: Path, number: signal.Signals)
         child.stop()
 
 
-def test_each_sample_draft_is_written_anew_for_a_reviewer_who_asks(tmp_path: Path) -> None:
+def test_each_sample_draft_is_rewritten_for_a_reviewer_who_asks(tmp_path: Path) -> None:
     state = SandboxState(tmp_path)
     try:
         with state.write():

@@ -29,7 +29,7 @@ def test_the_scan_comes_first_and_takes_its_time(tmp_path: Path) -> None:
         assert sandbox.status(sent["id"]) == "pending_send_approval"
 
 
-def test_mail_moves_on_though_nobody_asks(tmp_path: Path) -> None:
+def test_mail_moves_on_although_nobody_asks(tmp_path: Path) -> None:
     with running_sandbox(tmp_path, scan_delay=0.05, delivery_delay=0.05) as sandbox:
         sandbox.set_mode("autonomous")
         sandbox.send()
@@ -103,7 +103,7 @@ def test_allow_listed_recipients_bypass_the_gate_in_gated_send_only(sandbox: San
     assert [item["id"] for item in sandbox.pending()] == [one_stranger["id"], gated["id"]]
 
 
-def test_approved_mail_leaves_at_once_and_the_audit_log_tells_it(sandbox: Sandbox) -> None:
+def test_approved_mail_is_sent_at_once_and_the_audit_log_records_it(sandbox: Sandbox) -> None:
     draft = sandbox.draft("It is **on its way**.", attachments=[file_part("plan.pdf", b"%PDF", "application/pdf")])
     answer = sandbox.decide(draft, "approve", "fine")
     assert answer["status"] == "approved_and_sent"
@@ -114,8 +114,8 @@ def test_approved_mail_leaves_at_once_and_the_audit_log_tells_it(sandbox: Sandbo
     sandbox.wait_for(draft, "delivered")
     detail = sandbox.call("GET", f"/v1/mailboxes/{sandbox.mailbox}/emails/{draft}", key="oversight")
     assert detail["approved_at"] and detail["delivered_at"]
-    told = sandbox.audit()
-    approved = next(entry for entry in told if entry["action"] == "oversight.approved")
+    reported = sandbox.audit()
+    approved = next(entry for entry in reported if entry["action"] == "oversight.approved")
     assert approved["actor_key_id"] == detail["approved_by"]
     assert approved["metadata"] == {"reason": "fine"}
     assert actions(sandbox, draft) == [
@@ -144,7 +144,7 @@ def test_a_blocked_scan_fails_the_mail(sandbox: Sandbox) -> None:
     assert sandbox.pending() == []
 
 
-def test_a_bounce_is_told_and_suppresses_the_address(sandbox: Sandbox) -> None:
+def test_a_bounce_is_reported_and_suppresses_the_address(sandbox: Sandbox) -> None:
     sandbox.set_mode("autonomous")
     sent = sandbox.send(to=["bounce-1@b.example"])
     sandbox.wait_for(sent["id"], "bounced")

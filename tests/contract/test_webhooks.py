@@ -36,7 +36,7 @@ def test_events_are_signed_over_the_raw_body(sandbox: Sandbox) -> None:
         assert (payload["data"]["email_id"], payload["data"]["thread_id"]) == (mail["id"], mail["thread_id"])
 
 
-def test_a_mails_whole_life_is_told_in_the_other_shape(sandbox: Sandbox) -> None:
+def test_an_emails_whole_history_reads_the_same_in_the_other_shape(sandbox: Sandbox) -> None:
     with receiving() as receiver:
         wanted = ("oversight.pending", "oversight.approved", "oversight.rejected", "message.sent", "message.delivered")
         subscribe(sandbox, receiver.url, *wanted)
@@ -44,8 +44,8 @@ def test_a_mails_whole_life_is_told_in_the_other_shape(sandbox: Sandbox) -> None
         sandbox.decide(good)
         sandbox.decide(bad, "reject", "no")
         wait_until(lambda: len(receiver.received) == 6)
-        told = [(payload["event_type"], payload["message_id"]) for payload in receiver.payloads]
-        assert sorted(told) == sorted(
+        reported = [(payload["event_type"], payload["message_id"]) for payload in receiver.payloads]
+        assert sorted(reported) == sorted(
             [
                 ("oversight.pending", good),
                 ("oversight.pending", bad),

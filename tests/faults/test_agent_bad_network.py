@@ -34,7 +34,7 @@ SECONDS = float(os.environ.get("MM_TUI_PROXY_SECONDS", "0"))
 SEED = int(os.environ.get("MM_TUI_PROXY_SEED", "0"))
 MAILS = 6
 MINUTES = 330.0
-"""Seconds that a worker rests at the most when it is told to wait for a day."""
+"""The most seconds that a worker rests when it is asked to wait for a day."""
 
 
 class Later(SystemClock):
@@ -63,7 +63,7 @@ def play(sandbox: Sandbox, folder: Path, seed: int) -> None:
         ids = deliver(sandbox, MAILS)
         with ExitStack() as first:
             for number, one in enumerate(environments):
-                # A worker that is told to wait for a day waits for minutes, by the real clock.
+                # A worker that is asked to wait for a day waits for minutes, by the real clock.
                 proxies[number].be(
                     seed=seed + number,
                     share=0.15 if not SECONDS else chance.choice((0.15, 0.3)),

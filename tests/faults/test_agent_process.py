@@ -1,4 +1,4 @@
-"""The worker as a process: killed at any moment, told the same thing many times, and ended in order."""
+"""The worker as a process: killed at any moment, notified of the same thing many times, and ended properly."""
 
 from __future__ import annotations
 

@@ -239,7 +239,7 @@ class Round:
                 self.check_words(item, reviewer, families[item])
 
     def check_family(self, item: str, released: list[dict[str, Any]]) -> None:
-        told = [view for reviewer in self.reviewers for view in reviewer.said[item]]
+        reported = [view for reviewer in self.reviewers for view in reviewer.said[item]]
         for reviewer in self.reviewers:
             mine = [mail for mail in released if mail["by"] == reviewer.key_id]
             assert len(mine) <= 1, f"{reviewer.name} released two versions of {item}"
@@ -248,8 +248,8 @@ class Round:
                     views = [view for view in reviewer.said[item] if view.outcome is Outcome.NOT_AS_SEEN]
                     assert views or reviewer.ordered[item].left, f"{mail['body']!r} left unseen and nobody says so"
         if len(released) > 1:
-            assert any(view.phase is Phase.INCIDENT or view.outcome is Outcome.SIBLING_RELEASED for view in told), (
-                f"{[mail['by'] for mail in released]} released versions of {item}, told {[v.words for v in told]}"
+            assert any(view.phase is Phase.INCIDENT or view.outcome is Outcome.SIBLING_RELEASED for view in reported), (
+                f"{[mail['by'] for mail in released]} released versions of {item}: {[v.words for v in reported]}"
             )
 
     def check_words(self, item: str, reviewer: Reviewer, released: list[dict[str, Any]]) -> None:
@@ -265,18 +265,18 @@ class Round:
         )
         status = self.sandbox.status(item)
         if view.phase is Phase.DONE and view.act is Act.REJECT:
-            assert status == "rejected", f"told {view.words}: {status}"
+            assert status == "rejected", f"reported {view.words}: {status}"
         elif view.phase is Phase.DONE:
-            assert version in left, f"told {view.words}: {status}"
+            assert version in left, f"reported {view.words}: {status}"
             if view.outcome is Outcome.APPROVED:
-                assert left[version] == reviewer.key_id, f"told {view.words}, but {left[version]} released it"
+                assert left[version] == reviewer.key_id, f"reported {view.words}, but {left[version]} released it"
         elif view.phase is Phase.UNDECIDED:
             mine = [one for one, by in left.items() if by == reviewer.key_id]
             others_say = any(earlier.phase is Phase.DONE for earlier in reviewer.said[item][:-1])
-            assert not mine or doubtful or others_say, f"told {view.words}, but {mine} left"
+            assert not mine or doubtful or others_say, f"reported {view.words}, but {mine} left"
         elif view.outcome is Outcome.ELSEWHERE:
-            assert status != "pending_send_approval", f"told {view.words}"
-            assert doubtful or left.get(item) != reviewer.key_id or str(view.decided_by), f"told {view.words}"
+            assert status != "pending_send_approval", f"reported {view.words}"
+            assert doubtful or left.get(item) != reviewer.key_id or str(view.decided_by), f"reported {view.words}"
 
 
 def rounds() -> Iterator[int]:
@@ -292,7 +292,7 @@ def rounds() -> Iterator[int]:
 
 
 @pytest.mark.timeout(SECONDS + 180)
-async def test_what_left_was_ordered_once_and_what_is_said_is_so(
+async def test_what_was_sent_was_ordered_once_and_what_is_shown_is_true(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with running_sandbox(tmp_path) as sandbox, fault_proxy(sandbox.url) as proxy:

@@ -61,14 +61,14 @@ async def test_a_draft_that_was_found_changed_is_read_again(desk: Desk, sandbox:
     assert outcomes.news(await desk.settled(draft)) == ("rejected: email to anna@customer.example", False)
 
 
-async def test_a_rejected_draft_stays_and_the_agent_is_told_why(desk: Desk, sandbox: Sandbox) -> None:
+async def test_a_rejected_draft_stays_and_the_agent_learns_the_reason(desk: Desk, sandbox: Sandbox) -> None:
     draft = sandbox.draft()
     await desk.reject(await desk.read(sandbox.mailbox, draft), "Wrong date")
     view = await desk.settled(draft)
     assert (view.phase, str(view.words)) == (Phase.DONE, "rejected")
     assert sandbox.outbox() == []
-    told = [entry["metadata"] for entry in sandbox.audit() if entry["action"] == "oversight.rejected"]
-    assert told == [{"reason": "Wrong date"}]
+    reported = [entry["metadata"] for entry in sandbox.audit() if entry["action"] == "oversight.rejected"]
+    assert reported == [{"reason": "Wrong date"}]
 
 
 async def test_inbound_mail_is_decided_in_the_same_way(desk: Desk, sandbox: Sandbox) -> None:
@@ -104,7 +104,7 @@ async def test_an_edit_replaces_the_original_in_its_thread(desk: Desk, sandbox: 
     assert reason == f"superseded by {sent['id']}, edited by robin"
 
 
-async def test_an_edit_of_recipients_starts_a_new_thread_and_that_is_said_before(desk: Desk, sandbox: Sandbox) -> None:
+async def test_an_edit_of_recipients_starts_a_new_thread_and_warns_first(desk: Desk, sandbox: Sandbox) -> None:
     draft = sandbox.draft()
     mail = await desk.read(sandbox.mailbox, draft)
     assert starts_thread(mail.raw, edit_of(mail, "x", to=("tom@other.example",)))
@@ -369,9 +369,9 @@ async def test_without_a_send_key_the_edit_goes_back_to_the_agent(tmp_path: Path
         assert saved is not None
         assert saved.text.body == "Better words"
         assert all("Better words" not in entry.details.values() for entry in desk.journal())
-    told = next(entry["metadata"]["reason"] for entry in sandbox.audit() if entry["action"] == "oversight.rejected")
-    assert "Wrong tone" in told
-    assert "Better words" in told
+    reported = next(entry["metadata"]["reason"] for entry in sandbox.audit() if entry["action"] == "oversight.rejected")
+    assert "Wrong tone" in reported
+    assert "Better words" in reported
 
 
 async def test_a_scheduled_mail_is_edited_in_place(desk: Desk, sandbox: Sandbox) -> None:
@@ -446,7 +446,7 @@ async def test_nothing_leaves_that_the_journal_does_not_hold(
 
 
 @pytest.mark.parametrize("number", [1, 2])
-async def test_an_undo_that_comes_while_the_disk_is_full_is_told_as_it_is(
+async def test_an_undo_on_a_full_disk_is_reported_truthfully(
     desk: Desk, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     mails = [await desk.read(sandbox.mailbox, sandbox.draft(f"Draft {n}")) for n in range(number)]
@@ -467,8 +467,8 @@ async def test_an_undo_that_comes_while_the_disk_is_full_is_told_as_it_is(
     await desk.decisions.approve_all([(mail, digest(mail)) for mail in mails], hold=0)
     await asyncio.wait_for(all_refused.wait(), 10)
     # The human need not wait for room on the disk.
-    told = await asyncio.wait_for(undo(desk.decisions, mails[0].id), 10)
-    assert told.words.startswith("nothing to undo: ")
+    reported = await asyncio.wait_for(undo(desk.decisions, mails[0].id), 10)
+    assert reported.words.startswith("nothing to undo: ")
     view = await desk.settled(mails[0].id)
     assert view.words == "undecided: it could not be checked: the journal cannot be written: database or disk is full"
     full = False
@@ -493,7 +493,7 @@ async def test_a_fault_of_this_program_is_shown(desk: Desk, sandbox: Sandbox, mo
     assert sandbox.outbox() == []
 
 
-async def test_what_is_told_is_clean(desk: Desk, sandbox: Sandbox) -> None:
+async def test_what_is_reported_is_clean(desk: Desk, sandbox: Sandbox) -> None:
     draft = sandbox.draft("Pay to \x1b]52;c;aGk=\x07A")
     mail = await desk.read(sandbox.mailbox, draft)
     sandbox.change(draft, markdown="Pay to B\x1b[2J")
@@ -525,7 +525,7 @@ async def test_in_memory_mode_journal_and_edits_are_on_the_disk(tmp_path: Path, 
         assert desk.edits.get(draft) is None
 
 
-async def test_in_a_batch_each_is_checked_by_itself(desk: Desk, sandbox: Sandbox) -> None:
+async def test_in_a_batch_each_is_checked_on_its_own(desk: Desk, sandbox: Sandbox) -> None:
     mails = [await desk.read(sandbox.mailbox, sandbox.draft(f"Draft {number}")) for number in range(4)]
     sandbox.change(mails[1].id, markdown="changed")
     sandbox.decide(mails[2].id, "reject")

@@ -76,7 +76,7 @@ def test_a_kill_between_any_two_journal_writes(
     raise AssertionError("the scene never came to its end")
 
 
-def test_what_was_held_at_the_kill_does_not_stand_in_the_way(tmp_path: Path, sandbox: Sandbox) -> None:
+def test_what_was_held_at_the_kill_is_no_obstacle(tmp_path: Path, sandbox: Sandbox) -> None:
     """Also for a command that decides without taking up first what was left."""
     scene = SCENES["approve"]
     item = set_scene(sandbox, scene)

@@ -48,8 +48,8 @@ async def test_an_answer_about_another_email_says_nothing_about_this_one(
     draft, other = sandbox.draft("One"), sandbox.draft("Two")
     mail = await desk.read(sandbox.mailbox, draft)
     sandbox.decide(other)
-    told = detail(sandbox, other)
-    gateway.lie = lambda method, path, answer: told if path.endswith(draft) else None
+    reported = detail(sandbox, other)
+    gateway.lie = lambda method, path, answer: reported if path.endswith(draft) else None
     await desk.approve(mail)
     view = await desk.settled(draft)
     assert (view.outcome, view.phase) == (Outcome.UNREACHABLE, Phase.UNDECIDED), view.words
@@ -68,8 +68,8 @@ async def test_an_approval_that_the_gateway_confirms_and_does_not_show_is_in_dou
 ) -> None:
     draft = sandbox.draft()
     mail = await desk.read(sandbox.mailbox, draft)
-    told = detail(sandbox, draft)
-    gateway.lie = lambda method, path, answer: told if path.endswith(draft) else None
+    reported = detail(sandbox, draft)
+    gateway.lie = lambda method, path, answer: reported if path.endswith(draft) else None
     await desk.approve(mail)
     view = await desk.settled(draft)
     assert view.question is not None, view.words
@@ -88,12 +88,12 @@ async def test_what_was_approved_here_is_not_approved_again_when_it_is_listed_as
 ) -> None:
     draft = sandbox.draft()
     mail = await desk.read(sandbox.mailbox, draft)
-    waiting, told = sandbox.call("GET", "/v1/oversight/pending", key="oversight"), detail(sandbox, draft)
+    waiting, reported = sandbox.call("GET", "/v1/oversight/pending", key="oversight"), detail(sandbox, draft)
     await desk.approve(mail)
     assert (await desk.settled(draft)).phase is Phase.DONE
 
     def again(method: str, path: str, answer: Any) -> Any:
-        return waiting if path.endswith("/pending") else told if path.endswith(draft) else None
+        return waiting if path.endswith("/pending") else reported if path.endswith(draft) else None
 
     gateway.lie = again
     with pytest.raises(Refused, match="approved it"):
@@ -114,13 +114,13 @@ async def test_an_edit_that_is_given_the_id_of_a_waiting_email_is_looked_for(
     assert (sandbox.status(draft), sandbox.status(other)) == ("rejected", "pending_send_approval")
 
 
-async def test_a_waiting_email_of_which_the_gateway_does_not_tell_the_text_is_not_an_empty_one(
+async def test_a_waiting_email_whose_text_is_not_disclosed_is_not_an_empty_one(
     desk: Desk, sandbox: Sandbox, gateway: LyingTransport
 ) -> None:
     draft = sandbox.draft()
     mail = await desk.read(sandbox.mailbox, draft)
-    told = detail(sandbox, draft)
-    textless = {name: value for name, value in told.items() if value != told["markdown"]}
+    reported = detail(sandbox, draft)
+    textless = {name: value for name, value in reported.items() if value != reported["markdown"]}
     gateway.lie = lambda method, path, answer: textless if path.endswith(draft) else None
     with pytest.raises(Malformed, match="no text"):
         await desk.read(sandbox.mailbox, draft)

@@ -1,6 +1,6 @@
-"""Several decisions, few slots: whichever are told to wait for ever, the others go on and those can be undone.
+"""Several decisions, few slots: whichever the gateway asks to wait for ever, the others go on and those can be undone.
 
-Every subset is told so, with the real driver and client, and every way out of it is taken.
+Every subset is asked to, with the real driver and client, and every way out is tried.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ class Busy(httpx.AsyncHTTPTransport):
 
     def __init__(self) -> None:
         super().__init__()
-        self.told: set[str] = set()
+        self.must_wait: set[str] = set()
         self.decided: list[bytes] = []
         self.refused: set[str] = set()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         mail = request.url.path.rpartition("/")[2]
-        if request.method == "GET" and mail in self.told:
+        if request.method == "GET" and mail in self.must_wait:
             self.refused.add(mail)
             return httpx.Response(429, headers={"Retry-After": "86400"}, json={"error": "rate limit"})
         if request.url.path.endswith("/decide"):
@@ -51,7 +51,7 @@ async def until(condition: Callable[[], object]) -> None:
 
 @pytest.mark.parametrize("way_out", ["undo", "quit", "news is asked for"])
 @pytest.mark.parametrize("subset", SUBSETS, ids=str)
-async def test_whoever_is_told_to_wait_keeps_nobody_waiting(
+async def test_whoever_has_to_wait_delays_nobody(
     tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, subset: tuple[int, ...], way_out: str
 ) -> None:
     monkeypatch.setattr(performing, "AT_ONCE", SLOTS)
@@ -61,7 +61,7 @@ async def test_whoever_is_told_to_wait_keeps_nobody_waiting(
         mails = [await desk.read(sandbox.mailbox, sandbox.draft(f"Draft {number}")) for number in range(MANY)]
         waiting = [mails[number].id for number in subset]
         others = [mail.id for mail in mails if mail.id not in waiting]
-        busy.told = set(waiting)
+        busy.must_wait = set(waiting)
         for mail in mails:
             await desk.approve(mail)
         for email_id in others:
@@ -74,7 +74,7 @@ async def test_whoever_is_told_to_wait_keeps_nobody_waiting(
             for email_id in waiting:
                 assert await desk.decisions.undo(email_id) == 1
         elif way_out == "news is asked for":
-            busy.told = set()
+            busy.must_wait = set()
             # Those that hold no slot yet are asked for as the others leave theirs.
             desk.decisions.hurry()
             for email_id in waiting:

@@ -1,4 +1,4 @@
-"""Quitting, taking back and being told to wait, at a gateway that hangs, is slow, or asks to be left alone."""
+"""Quitting, undoing and having to wait, with a gateway that hangs, is slow, or refuses more calls."""
 
 from __future__ import annotations
 
@@ -219,23 +219,21 @@ async def test_what_is_being_checked_can_be_taken_back(desk: Desk, sandbox: Sand
     assert await desk.decisions.undo(mail.id) == 0
 
 
-async def test_what_is_told_to_wait_can_be_taken_back_and_keeps_nobody_waiting(
-    desk: Desk, sandbox: Sandbox, line: Line
-) -> None:
+async def test_what_has_to_wait_can_be_undone_and_delays_nobody(desk: Desk, sandbox: Sandbox, line: Line) -> None:
     mails = await drafts(desk, sandbox, 9)
-    told = 0
+    reported = 0
 
     def busy(call: str) -> httpx.Response | None:
-        nonlocal told
-        if call == "GET /v1/oversight/pending" and told < 8:
-            told += 1
+        nonlocal reported
+        if call == "GET /v1/oversight/pending" and reported < 8:
+            reported += 1
             return httpx.Response(429, headers={"Retry-After": "86400"}, json={"error": "slow down"})
         return None
 
     line.answers = busy
     for mail in mails[:8]:
         await desk.approve(mail)
-    await until(lambda: told == 8)
+    await until(lambda: reported == 8)
     await desk.approve(mails[8])
     assert (await desk.settled(mails[8].id)).phase is Phase.DONE
     view = desk.decisions.overview.state(mails[0].id)
@@ -306,7 +304,7 @@ async def test_undo_needs_no_room_on_the_disk(desk: Desk, sandbox: Sandbox, line
     assert line.acts() == []
 
 
-async def test_a_full_disk_that_is_just_tried_again_keeps_nobody_from_quitting(desk: Desk, sandbox: Sandbox) -> None:
+async def test_a_full_disk_does_not_prevent_quitting_while_saving_is_retried(desk: Desk, sandbox: Sandbox) -> None:
     (mail,) = await drafts(desk, sandbox, 1)
     await desk.approve(mail, hold=30)
     journal, tries, go_on = desk.decisions._driver.journal, [0], threading.Event()
@@ -329,7 +327,7 @@ async def test_a_full_disk_that_is_just_tried_again_keeps_nobody_from_quitting(d
         go_on.set()
 
 
-async def test_a_store_that_is_gone_keeps_nobody_from_quitting(
+async def test_a_store_that_is_gone_does_not_prevent_quitting(
     desk: Desk, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(service, "LAST_WORDS", 0.05)

@@ -35,12 +35,12 @@ def asked(sandbox: Sandbox, draft: str) -> RedraftRequest | None:
     return redraft_tags.read({OneLine(name): OneLine(value) for name, value in tags.items()})
 
 
-def requests(desk: Desk, told: list[ServiceEvent] | None = None) -> RedraftRequests:
-    notify = told.append if told is not None else lambda _: None
+def requests(desk: Desk, reported: list[ServiceEvent] | None = None) -> RedraftRequests:
+    notify = reported.append if reported is not None else lambda _: None
     return RedraftRequests(desk.database, desk.gateway, desk.decisions._clock, notify)
 
 
-async def test_a_reason_that_asks_for_it_is_told_by_tags_after_the_rejection(sandbox: Sandbox, desk: Desk) -> None:
+async def test_a_reason_that_asks_for_it_is_passed_on_as_tags_after_the_rejection(sandbox: Sandbox, desk: Desk) -> None:
     draft = sandbox.draft()
     desk.gateway.witness = ActJournal(desk.database, "robin", SystemClock(), but=BY_SERVICES)
     mail = await desk.read(sandbox.mailbox, draft)
@@ -153,14 +153,14 @@ async def test_tags_that_the_gateway_refuses_are_not_tried_for_ever(sandbox: San
     await desk.reject(await desk.read(sandbox.mailbox, draft), "Wrong tone")
     await desk.settled(draft)
     sandbox.fault(method="PUT", path="/tags$", kind="status", status=400, when="before", count=50)
-    told: list[ServiceEvent] = []
-    assert await requests(desk, told).ask() == []
-    (event,) = told
+    reported: list[ServiceEvent] = []
+    assert await requests(desk, reported).ask() == []
+    (event,) = reported
     assert isinstance(event, RedraftNotAsked)
     assert event.words.startswith("another draft in place of the email to anna@customer.example cannot be asked for: ")
 
 
-async def test_without_a_send_key_nothing_is_asked_and_nothing_kept(sandbox: Sandbox, tmp_path: Path) -> None:
+async def test_without_a_send_key_nothing_is_asked_and_nothing_stored(sandbox: Sandbox, tmp_path: Path) -> None:
     draft = sandbox.draft()
     async with at_desk(tmp_path, sandbox.url, sandbox.keys, without=("send",)) as desk:
         await desk.reject(await desk.read(sandbox.mailbox, draft), "Wrong tone")
@@ -174,9 +174,9 @@ async def test_what_is_to_be_asked_is_dropped_once_the_key_is_gone(sandbox: Sand
         await desk.reject(await desk.read(sandbox.mailbox, draft), "Wrong tone")
         await desk.settled(draft)
         async with GatewayClient(sandbox.url, Keys(oversight=Secret(sandbox.keys["oversight"]))) as reader:
-            told: list[ServiceEvent] = []
-            assert await RedraftRequests(desk.database, reader, desk.decisions._clock, told.append).ask() == []
-        assert [one.words for one in told if isinstance(one, RedraftNotAsked)] == [
+            reported: list[ServiceEvent] = []
+            assert await RedraftRequests(desk.database, reader, desk.decisions._clock, reported.append).ask() == []
+        assert [one.words for one in reported if isinstance(one, RedraftNotAsked)] == [
             "another draft in place of the email to anna@customer.example cannot be asked for: there is no send key"
         ]
     assert asked(sandbox, draft) is None
@@ -215,8 +215,8 @@ def test_from_the_reviewers_command_to_the_agents_new_draft(sandbox: Sandbox, tm
     assert [event["email_id"] for event in events if event["event"] == "redrafted"] == [first]
     run_once(sandbox, tmp_path / "agent")
     _, second = outbound_by_mail(sandbox, [mail])[mail]
-    told = home.run("pending", "show", second, "--json").json["resubmission"]
-    assert (told["after"], told["reason"]) == (first, "Too cold")
+    reported = home.run("pending", "show", second, "--json").json["resubmission"]
+    assert (reported["after"], reported["reason"]) == (first, "Too cold")
     assert BODY not in json.dumps(events)
 
 

@@ -1,4 +1,4 @@
-"""Two real processes and a scripted second reviewer on one gateway: nothing leaves twice, each is told the truth."""
+"""Two real processes and a scripted second reviewer on one gateway: nothing is sent twice, each reads the truth."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def told_by(
     """Lets a process of each reviewer decide about all items while `script` is decided by hand.
 
     Returns:
-        For each mail what each reviewer was told: phase and words.
+        For each email what each reviewer read: phase and words.
     """
     context = processes()
     said = context.Queue()
@@ -40,17 +40,17 @@ def told_by(
                 json={"email_id": item, "action": action},
                 headers={"Authorization": f"Bearer {sandbox.keys['oversight']}"},
             )
-    told: dict[str, dict[str, tuple[str, str]]] = defaultdict(dict)
+    reported: dict[str, dict[str, tuple[str, str]]] = defaultdict(dict)
     for _ in range(len(items) * len(folders)):
         try:
             reviewer, item, phase, words = said.get(timeout=90)
         except Empty:
-            raise AssertionError(f"a reviewer fell silent: {dict(told)}") from None
-        told[item][reviewer] = (phase, words)
+            raise AssertionError(f"a reviewer fell silent: {dict(reported)}") from None
+        reported[item][reviewer] = (phase, words)
     for process in running:
         process.join(30)
         assert process.exitcode == 0
-    return told
+    return reported
 
 
 @pytest.mark.parametrize("one_machine", [True, False])
@@ -63,12 +63,12 @@ def test_two_programs_and_a_second_reviewer_release_nothing_twice(
     folders = {name: tmp_path / ("shared" if one_machine else name) for name in names}
     for folder in folders.values():
         folder.mkdir(exist_ok=True)
-    told = told_by(sandbox, folders, items, "approve", script)
+    reported = told_by(sandbox, folders, items, "approve", script)
     left = Counter(mail["id"] for mail in sandbox.outbox())
     assert max(left.values()) == 1
     decided = Counter(call["status"] for call in sandbox.calls("POST", "/oversight/decide"))
     assert decided[200] == DRAFTS
-    for item, answers in told.items():
+    for item, answers in reported.items():
         done = [name for name, (phase, _) in answers.items() if phase == "done"]
         assert len(done) <= 1, answers
         for name, (phase, words) in answers.items():
@@ -92,10 +92,10 @@ def test_two_programs_that_edit_the_same_drafts_release_one_edit_each(
     for folder in folders.values():
         folder.mkdir(exist_ok=True)
     threads = {sandbox.look(item)["thread_id"]: item for item in items}
-    told = told_by(sandbox, folders, items, "edit", {})
+    reported = told_by(sandbox, folders, items, "edit", {})
     left = Counter(threads[sandbox.look(mail["id"])["thread_id"]] for mail in sandbox.outbox())
     assert not left or max(left.values()) == 1, "two edits of one draft left"
-    for item, answers in told.items():
+    for item, answers in reported.items():
         phases = sorted(phase for phase, _ in answers.values())
         assert phases.count("done") == left[item], answers
         assert item not in {mail["id"] for mail in sandbox.outbox()}

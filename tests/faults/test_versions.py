@@ -1,4 +1,4 @@
-"""Several versions of one mail, two machines and one gateway: one leaves, and whoever wants another is told of it."""
+"""Several versions of one email, two machines and one gateway: one is sent, and whoever wants another learns of it."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ async def two_edits(
             yield sandbox, draft, (kim, robin), ids
 
 
-async def test_of_two_edits_on_two_machines_one_leaves_and_the_other_reviewer_is_told_who(
+async def test_of_two_edits_on_two_machines_one_is_sent_and_the_other_reviewer_learns_by_whom(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with two_edits(tmp_path, monkeypatch) as (sandbox, draft, (kim, robin), ids):
@@ -104,19 +104,19 @@ async def test_one_of_two_edits_leaves_also_where_the_tag_of_one_took_the_place_
         by_robin = {"replaced_by": ids[1], "edited_by": "robin"}
         tag(sandbox, draft, **by_robin, **{f"{name}.2": value for name, value in by_robin.items()})
         sandbox.advance(61)
-        told = []
+        reported = []
         for desk in desks:
             view = await desk.settled(draft)
             while view.question is not None:
                 if asks(view) is Question.RELATIVE_RELEASED:
-                    told.append(view.words)
+                    reported.append(view.words)
                     view = await answered(desk, draft, Choice.WITHDRAW)
                 else:
                     # The other's edit waits, or its procedure has rejected the original: this reviewer goes on.
                     assert asks(view) in (Question.RELATIVE_WAITING, Question.ORIGINAL_CLOSED)
                     view = await answered(desk, draft, Choice.GO_ON)
         (left,) = [mail["id"] for mail in sandbox.outbox()]
-        (words,) = told
+        (words,) = reported
         assert f"{'kim' if left == ids[0] else 'robin'}'s edit" in words
 
 
@@ -174,7 +174,7 @@ async def test_a_question_about_another_version_falls_with_the_program(tmp_path:
     assert sandbox.outbox() == []
 
 
-async def test_what_left_instead_of_what_was_seen_is_said(
+async def test_what_was_sent_instead_of_what_was_seen_is_shown(
     desk: Desk, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     draft = sandbox.draft()
@@ -200,7 +200,7 @@ async def test_what_left_instead_of_what_was_seen_is_said(
 
 
 @pytest.mark.parametrize("action", ["approve", "reject"])
-async def test_a_call_that_came_twice_is_not_told_as_anothers(
+async def test_a_call_that_arrived_twice_is_not_taken_for_somebody_elses(
     desk: Desk, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, action: str
 ) -> None:
     draft = sandbox.draft()

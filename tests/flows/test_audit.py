@@ -35,7 +35,7 @@ def lines(screen: AuditScreen) -> list[AuditLine]:
     return screen.lines.lines(screen.entries.keys)
 
 
-def told(screen: AuditScreen) -> list[tuple[str, str, str]]:
+def reported(screen: AuditScreen) -> list[tuple[str, str, str]]:
     return [(str(one.line.source), str(one.words), str(one.who)) for one in lines(screen)]
 
 
@@ -54,13 +54,13 @@ async def reject(app: MmTui, sandbox: Sandbox, pilot: Pilot[Any], draft: str) ->
     sync.wake()
 
 
-async def test_a_decision_stands_in_both_logs_with_its_human(sandbox: Sandbox) -> None:
+async def test_a_decision_is_in_both_logs_with_who_made_it(sandbox: Sandbox) -> None:
     draft = sandbox.draft("We refund it.")
     async with running_app(settings_for(sandbox)) as (app, pilot):
         screen = await open_audit(app, pilot)
         await reject(app, sandbox, pilot, draft)
-        await until(pilot, lambda: ("gateway", "rejected", "robin") in told(screen), "the gateway's line")
-        await until(pilot, lambda: ("journal", "rejected", "robin") in told(screen), "the journal's line")
+        await until(pilot, lambda: ("gateway", "rejected", "robin") in reported(screen), "the gateway's line")
+        await until(pilot, lambda: ("journal", "rejected", "robin") in reported(screen), "the journal's line")
         at = next(at for at, one in enumerate(lines(screen)) if one.made_here)
         screen.entries.move_to(at)
         await pilot.press("enter")
@@ -79,7 +79,7 @@ async def test_without_an_admin_key_the_journal_is_shown_and_why(sandbox: Sandbo
     async with running_app(settings_for(sandbox, without=("admin",)), size=(80, 24)) as (app, pilot):
         screen = await open_audit(app, pilot)
         await reject(app, sandbox, pilot, draft)
-        await until(pilot, lambda: ("journal", "rejected", "robin") in told(screen), "the journal's line")
+        await until(pilot, lambda: ("journal", "rejected", "robin") in reported(screen), "the journal's line")
         await until(pilot, lambda: NO_ADMIN in " ".join(shown(app).split()), "the words")
         assert {one.line.source for one in lines(screen)} == {Source.JOURNAL}
 
@@ -89,7 +89,7 @@ async def test_lines_are_narrowed_by_typing_and_by_choosing(sandbox: Sandbox) ->
     sandbox.inbound(subject="Something else")
     async with running_app(settings_for(sandbox)) as (app, pilot):
         screen = await open_audit(app, pilot)
-        await until(pilot, lambda: sum("arrived" in one for one in told(screen)) == 2, "both arrivals")
+        await until(pilot, lambda: sum("arrived" in one for one in reported(screen)) == 2, "both arrivals")
         await until(pilot, lambda: any(one.what == "A refund please" for one in lines(screen)), "the subjects")
         everything = len(screen.entries.keys)
         await pilot.press("slash", *"refund")

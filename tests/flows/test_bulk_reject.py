@@ -169,7 +169,7 @@ def test_the_command_line_wants_the_exact_number(sandbox: Sandbox, tmp_path: Pat
     assert home.run("pending", "reject", made[0], "--filter", "prize", "--reason", "no").status == 2
     assert home.run("pending", "reject", "--reason", "no").status == 2
     assert len(sandbox.pending()) == 4
-    # The outcome is told even if the store cannot be written any more.
+    # The outcome is shown even if the store can no longer be written.
     with mock.patch.object(PendingStore, "remove", side_effect=sqlite3.OperationalError("disk is full")):
         done = home.run(*command, "--yes-reject", "3", "--json", status=0)
     assert sorted(done.json["rejected"]) == sorted(made[:3]) and done.json["failed"] == []
@@ -213,7 +213,7 @@ async def test_the_screen_says_how_many_snoozed_emails_it_left_out_and_what_the_
         assert any(one in shown(app) for one in waiting - {snoozed, made[3]})
 
 
-async def test_what_began_before_the_journal_failed_goes_on_and_the_rest_is_told(
+async def test_what_began_before_the_journal_failed_continues_and_the_rest_is_refused(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = runaway(sandbox, 3)

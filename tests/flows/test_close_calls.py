@@ -61,7 +61,7 @@ async def test_a_key_pressed_twice_decides_once(sandbox: Sandbox, monkeypatch: p
         assert screen.decision_of(second) is None
 
 
-async def test_a_new_edit_is_read_anew_though_an_older_one_was_saved_as_often(sandbox: Sandbox) -> None:
+async def test_a_new_edit_is_read_again_though_an_older_one_was_saved_as_often(sandbox: Sandbox) -> None:
     draft = sandbox.draft("It is on its way.")
     async with running_queue(settings_for(sandbox), 1) as (app, pilot, screen):
         entry, store = screen.current, EditStore(app.session.database)
@@ -85,7 +85,7 @@ async def test_a_new_edit_is_read_anew_though_an_older_one_was_saved_as_often(sa
         assert not screen.gate.has_seen(screen.current)
 
 
-async def test_an_edit_of_another_window_is_kept_when_an_older_one_is_released(sandbox: Sandbox) -> None:
+async def test_an_edit_from_another_window_survives_when_an_older_one_is_released(sandbox: Sandbox) -> None:
     sandbox.draft("It is on its way.")
     async with running_queue(settings_for(sandbox), 1) as (app, pilot, screen):
         entry, store = screen.current, EditStore(app.session.database)

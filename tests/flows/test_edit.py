@@ -28,7 +28,7 @@ async def edit(app: MmTui, pilot: Pilot[Any]) -> EditScreen:
     return await open_editor(app, pilot)
 
 
-async def test_what_a_writer_forgets_is_said_while_writing(sandbox: Sandbox) -> None:
+async def test_what_a_writer_forgets_is_shown_while_writing(sandbox: Sandbox) -> None:
     sandbox.draft("Hello Anna.")
     async with running_app(settings_for(sandbox), size=(80, 24)) as (app, pilot):
         screen = await edit(app, pilot)
@@ -117,7 +117,7 @@ async def test_the_thread_is_one_key_away_and_the_text_another(sandbox: Sandbox,
         await until(pilot, lambda: app.screen is not screen, "the queue")
 
 
-async def test_a_text_that_the_store_does_not_take_is_kept_elsewhere_and_leaving_asks(
+async def test_a_text_that_cannot_be_stored_is_saved_elsewhere_and_quitting_asks(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sandbox.draft("Hello Anna.")

@@ -65,11 +65,11 @@ async def test_a_search_begins_with_the_letter_itself_and_shows_its_first_page_b
     async with running_app(session) as (app, pilot):
         inbox = _inbox(app)
         await until(pilot, lambda: "600 threads" in shown(app))
-        told: list[tuple[int, bool, str]] = []
+        reported: list[tuple[int, bool, str]] = []
         taken = MailColumn.take_keys
 
         def take(column: MailColumn, found: KeysRead) -> None:
-            told.append((len(found.keys), found.whole, shown(app)))
+            reported.append((len(found.keys), found.whole, shown(app)))
             taken(column, found)
 
         monkeypatch.setattr(MailColumn, "take_keys", take)
@@ -77,9 +77,9 @@ async def test_a_search_begins_with_the_letter_itself_and_shows_its_first_page_b
         line = inbox.query_one("#search", Input)
         line.value = "question"
         assert inbox.column.view.query == "question", "a search does not wait until the letter has been drawn"
-        await until(pilot, lambda: len(told) == 2)
-        assert [(found, whole) for found, whole, _ in told] == [(FIRST_KEYS, False), (600, True)]
-        assert f"{FIRST_KEYS} threads…" in told[1][2], "what is on the screen is never called the whole"
+        await until(pilot, lambda: len(reported) == 2)
+        assert [(found, whole) for found, whole, _ in reported] == [(FIRST_KEYS, False), (600, True)]
+        assert f"{FIRST_KEYS} threads…" in reported[1][2], "what is on the screen is never called the whole"
         await until(pilot, lambda: "600 threads ·" in shown(app))
         column, keys = inbox.column, session.mail.keys(inbox.column.view)
         taken(column, KeysRead(column.view, keys[:FIRST_KEYS], whole=False, fresh=True))
@@ -98,7 +98,7 @@ async def test_search_without_a_match_says_why_the_list_is_empty() -> None:
         await until(pilot, lambda: "Nothing matches" in shown(app))
 
 
-async def test_operator_that_is_not_understood_is_told_beside_the_results() -> None:
+async def test_an_unknown_operator_is_reported_beside_the_results() -> None:
     session = idle_session(mails=[summary(1)])
     async with running_app(session) as (app, pilot):
         await pilot.press("slash", *"before:soon")
@@ -191,7 +191,7 @@ async def test_resting_on_a_mail_fetches_nothing_and_opening_it_marks_it_read(sa
         await until(pilot, lambda: isinstance(app.screen, InboxScreen), "the inbox again")
 
 
-async def test_gateway_that_is_down_is_told_and_the_store_stays_readable(sandbox: Sandbox) -> None:
+async def test_a_gateway_that_is_down_is_reported_and_the_store_stays_readable(sandbox: Sandbox) -> None:
     sandbox.inbound(subject="Stored mail", body="text")
     async with synced_app(sandbox) as (app, pilot):
         await until(pilot, lambda: "Stored mail" in shown(app))

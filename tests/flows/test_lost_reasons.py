@@ -94,7 +94,7 @@ async def test_a_long_notice_moves_nothing_above_it(sandbox: Sandbox, size: tupl
             await until(pilot, lambda: shown(app).splitlines()[-2].strip() != "", "the state on the one above it")
 
 
-async def test_that_the_gateway_is_asked_is_said_until_it_has_answered(sandbox: Sandbox) -> None:
+async def test_asking_the_gateway_is_shown_until_it_has_answered(sandbox: Sandbox) -> None:
     async with running_app(settings_for(sandbox)) as (app, pilot):
         await until(pilot, lambda: "in sync" in shown(app), "the first sync")
         app.action_sync()

@@ -191,7 +191,7 @@ async def test_a_webhook_that_takes_a_code_asks_for_it(tmp_path: Path) -> None:
             assert hook["mailbox_id"] is None
 
 
-async def test_what_the_keys_may_not_do_is_said_in_words(sandbox: Sandbox) -> None:
+async def test_what_the_keys_may_not_do_is_described_in_words(sandbox: Sandbox) -> None:
     few = settings_for(sandbox, without=("admin", "send"))
     sandbox.fault(path="/v1/oversight/pending", kind="status", status=500, count=0)
     async with running_app(few) as (app, pilot):
@@ -204,7 +204,7 @@ async def test_what_the_keys_may_not_do_is_said_in_words(sandbox: Sandbox) -> No
             assert app.screen is screen
 
 
-async def test_a_gateway_that_fails_is_told_and_nothing_breaks(sandbox: Sandbox) -> None:
+async def test_a_failing_gateway_is_reported_and_nothing_breaks(sandbox: Sandbox) -> None:
     async with running_app(settings_for(sandbox)) as (app, pilot):
         screen = await open_mailboxes(app, pilot, sandbox)
         sandbox.fault(method="PATCH", path="/v1/mailboxes/", kind="close", when="after")

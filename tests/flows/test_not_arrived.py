@@ -45,7 +45,7 @@ async def test_a_bounced_mails_page_says_that_its_address_is_suppressed(sandbox:
         assert "(hard bounce)" in drawn(app) and "anna@customer.example is suppressed" not in drawn(app)
 
 
-async def test_without_the_admin_key_it_is_said_that_the_reason_is_not_known(sandbox: Sandbox) -> None:
+async def test_without_the_admin_key_the_reason_is_said_to_be_unknown(sandbox: Sandbox) -> None:
     mail = EmailSummary(
         id="e1", mailbox_id="m", sender=Party.parse("a@b.example"), direction=OneLine("outbound"),
         status=OneLine("bounced"), received_at=AT, bounced_at=AT,

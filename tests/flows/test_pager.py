@@ -102,7 +102,7 @@ async def test_the_end_counts_only_when_everything_before_it_was_on_screen() -> 
         assert pager.lines_unread == 0
 
 
-async def test_another_page_must_be_read_anew() -> None:
+async def test_another_page_must_be_read_again() -> None:
     app = PagerApp()
     async with app.run_test(size=(40, 12)) as pilot:
         await show(app, pilot, "short", "first")

@@ -229,7 +229,7 @@ async def test_the_risks_are_those_of_what_would_leave(sandbox: Sandbox) -> None
         await until(pilot, lambda: screen.current and screen.current.assessment.asks_again, "the edit's own risk")
 
 
-async def test_what_is_typed_is_kept_and_found_again(sandbox: Sandbox) -> None:
+async def test_what_is_typed_is_saved_and_found_again(sandbox: Sandbox) -> None:
     draft = sandbox.draft("We will refund it.")
     async with running_app(settings_for(sandbox)) as (app, pilot):
         await open_queue(app, pilot, 1)
@@ -572,7 +572,7 @@ def _is_decided(screen: PendingScreen, email_id: str) -> bool:
     return screen.decision_of(email_id) is not None
 
 
-async def test_what_a_failing_editor_left_is_kept(
+async def test_what_a_failing_editor_left_is_saved(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sandbox.draft("We will refund it.")

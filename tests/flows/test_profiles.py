@@ -121,7 +121,7 @@ async def test_a_store_that_cannot_be_opened_leaves_the_reader_where_they_are(tm
         await at_work(app, pilot)
 
 
-async def test_a_settings_file_that_broke_meanwhile_is_told(tmp_path: Path, sandbox: Sandbox) -> None:
+async def test_a_settings_file_that_broke_meanwhile_is_reported(tmp_path: Path, sandbox: Sandbox) -> None:
     async with seated_on_first(tmp_path, sandbox, "") as (app, pilot):
         (tmp_path / "config.toml").write_text("[profiles")
         await pilot.press("P")
@@ -218,7 +218,7 @@ async def test_keys_of_another_kind_are_asked_about(tmp_path: Path, sandbox: San
             await at_work(app, pilot)
 
 
-async def test_what_the_environment_puts_on_every_profile_is_said(
+async def test_what_the_environment_sets_for_every_profile_is_reported(
     tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with seated_on_first(tmp_path, sandbox, "[profiles.prod]\nlive = true\n") as (app, pilot):

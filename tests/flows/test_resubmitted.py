@@ -70,8 +70,8 @@ def test_the_command_line_says_so_too(sandbox: Sandbox, tmp_path: Path) -> None:
     assert home.run("pending", "show", first, "--json").json["resubmission"] is None
     home.run("pending", "reject", first, "--digest", digest, "--reason", "wrong amount", status=0)
     second = submitted(sandbox, mail, "You get 30 dollars back.")
-    told = home.run("pending", "show", second, "--json").json["resubmission"]
-    assert (told["after"], told["rejected_by"], told["reason"]) == (first, "robin", "wrong amount")
+    reported = home.run("pending", "show", second, "--json").json["resubmission"]
+    assert (reported["after"], reported["rejected_by"], reported["reason"]) == (first, "robin", "wrong amount")
     assert "robin rejected one at" in home.run("pending", "show", second).out
     listed = home.run("pending", "list", "--filter", "is:resubmitted", "--json").json["pending"]
     assert [item["id"] for item in listed] == [second]

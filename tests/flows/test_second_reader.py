@@ -64,7 +64,7 @@ async def test_a_key_asks_and_both_quotes_are_marked(sandbox: Sandbox) -> None:
         await until(pilot, lambda: len(sandbox.outbox()) == 1, "one key to approve all the same")
 
 
-async def test_it_reads_by_itself_where_the_settings_say_so(sandbox: Sandbox) -> None:
+async def test_it_reads_automatically_where_the_settings_say_so(sandbox: Sandbox) -> None:
     a_reply(sandbox)
     settings = assisted(sandbox, second_reader=True)
     async with running_queue(settings, 1, size=(120, 40)) as (app, pilot, screen):
@@ -101,7 +101,7 @@ async def test_a_reading_goes_on_while_the_list_changes(
     assert len(set(asked)) == len(asked), "no answer was thrown away and asked for again"
 
 
-async def test_what_the_thread_wants_stands_above_the_draft(sandbox: Sandbox) -> None:
+async def test_what_the_thread_asks_for_is_shown_above_the_draft(sandbox: Sandbox) -> None:
     mail = a_reply(sandbox)
     async with running_queue(assisted(sandbox), 1, size=(120, 40)) as (app, pilot, screen):
         await until(pilot, lambda: any(one.detail for one in screen.listing.entries[0].thread), "the thread's text")
@@ -114,7 +114,9 @@ async def test_what_the_thread_wants_stands_above_the_draft(sandbox: Sandbox) ->
         assert "stand-in, not Jamba" in shown(app)
 
 
-async def test_house_facts_stand_on_a_key(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_house_facts_are_shown_by_a_key(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("MM_TUI_CONFIG", str(tmp_path / "config.toml"))
     (tmp_path / "prices.md").write_text("Shipping costs 4.90 euros.", "utf-8")
     a_reply(sandbox)

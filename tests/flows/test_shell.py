@@ -153,7 +153,7 @@ async def test_chrome_fits_every_size(size: tuple[int, int]) -> None:
     assert "help" in lines[-1]
 
 
-async def test_users_keys_are_used_and_faulty_ones_are_told() -> None:
+async def test_users_keys_are_used_and_faulty_ones_are_reported() -> None:
     session = idle_session(keys={"inbox.filter": "F", "inbox.serch": "x"})
     async with running_app(session) as (app, pilot):
         await until(pilot, lambda: "did you mean inbox.search?" in shown(app))

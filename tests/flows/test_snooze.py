@@ -61,7 +61,7 @@ async def test_a_snoozed_email_is_out_of_sight_counted_and_comes_back(sandbox: S
         await until(pilot, lambda: "not snoozed: rejected elsewhere" in shown(app), "why it is not snoozed")
 
 
-async def test_what_comes_back_stands_first_with_a_sign(sandbox: Sandbox) -> None:
+async def test_what_comes_back_is_listed_first_with_a_sign(sandbox: Sandbox) -> None:
     sandbox.draft("One.")
     draft = sandbox.draft("Two.")
     async with running_queue(settings_for(sandbox), 2) as (app, pilot, screen):

@@ -73,7 +73,7 @@ async def test_a_draft_is_rejected_with_its_reason(gateway: SpecGateway) -> None
     assert gateway.audit[-1]["metadata"]["reason"]
 
 
-async def test_what_another_decides_is_told(gateway: SpecGateway) -> None:
+async def test_what_another_decides_is_reported(gateway: SpecGateway) -> None:
     draft = a_draft(gateway)
     async with reading_queue(settings_for(cast(Sandbox, gateway)), 1) as (app, pilot, screen):
         with gateway.lock:

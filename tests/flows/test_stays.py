@@ -145,7 +145,7 @@ async def test_a_key_on_its_way_when_the_text_changes_decides_nothing(
         assert screen.decision_of(draft) is None
 
 
-async def test_what_was_decided_here_stands_in_the_list_for_a_while(
+async def test_what_was_decided_here_stays_in_the_list_for_a_while(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = sandbox.draft("First."), sandbox.draft("Second.")

@@ -154,7 +154,7 @@ async def test_raw_view_shows_what_cleaning_removed() -> None:
         assert isinstance(app.screen, ThreadScreen)
 
 
-async def test_links_show_their_real_host_and_nothing_opens_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_links_show_their_real_host_and_nothing_opens_automatically(monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
     body = "Pay at [https://bank.example/login](https://evil.example/x) now."
     async with running_app(_thread(1, body)) as (app, pilot):

@@ -7,7 +7,7 @@ from tests.support.queue import running_queue, seen
 from tests.support.sandbox import Sandbox
 
 
-async def test_two_answers_are_told_and_marked_by_no_batch(sandbox: Sandbox) -> None:
+async def test_two_answers_are_flagged_and_no_batch_marks_them(sandbox: Sandbox) -> None:
     mail = sandbox.inbound(subject="Where is my order?")["id"]
     drafts = [sandbox.reply(mail, text)["id"] for text in ("It is on its way.", "It left yesterday.")]
     for draft in drafts:

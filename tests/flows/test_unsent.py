@@ -45,7 +45,7 @@ def test_every_mail_that_was_not_said_has_words(direction: str, status: str) -> 
 
 
 @pytest.mark.parametrize(("status", "words"), STATES.items())
-def test_beside_a_draft_what_was_not_sent_stands_below_the_conversation(status: str, words: str) -> None:
+def test_unsent_versions_are_listed_below_the_conversation_of_a_draft(status: str, words: str) -> None:
     said = make_mail(1, thread_id="T", status=OneLine("read"))
     left = draft(2, "delivered")
     unsent = draft(3, status)

@@ -159,7 +159,7 @@ async def test_damage_is_looked_for_when_the_app_has_ended_and_keeps_no_screen_w
     assert "a row of assist_results cannot be read" in app.leaving.look_for_damage() and damage_mark(path).exists()
 
 
-async def test_damage_that_a_worker_meets_is_looked_for_and_told_once(sandbox: Sandbox, tmp_path: Path) -> None:
+async def test_damage_that_a_worker_meets_is_looked_for_and_reported_once(sandbox: Sandbox, tmp_path: Path) -> None:
     async def broken() -> None:
         raise ValueError("broke")
 

@@ -34,7 +34,7 @@ MINE = "Dear Anna, these are my own words."
 
 
 class Model:
-    """Stands in for the model: writes half a text, and then does as it was told."""
+    """Stands in for the model: writes half a text, and then does what the test asks."""
 
     has_key = True
 
@@ -161,7 +161,7 @@ async def test_half_a_text_of_a_model_never_stays(sandbox: Sandbox, where: str, 
 
 
 @pytest.mark.parametrize("where", ["edit", "reply"])
-async def test_a_text_of_which_no_copy_can_be_kept_is_not_given_to_the_model(
+async def test_a_text_of_which_no_copy_can_be_saved_is_not_given_to_the_model(
     sandbox: Sandbox, where: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:

@@ -131,7 +131,7 @@ class Memory(NamedTuple):
     """A call of this decision has left. None: one has, and surely had no effect."""
     overruled: bool | None = False
     """Another closed the original, and no human has said since to release the edit all the same. None: one has."""
-    told: frozenset[str] = frozenset()
+    named: frozenset[str] = frozenset()
     """Mails that tags have named to this client as versions of what it decides on."""
     denied: frozenset[str] = frozenset()
     """Those of which a human has said that they are none."""
@@ -557,8 +557,8 @@ class Walker:
         for email_id, mail in world.mails:
             if mail.remote_state is not RemoteState.PENDING:
                 continue
-            # An edit whose id was never told is recognised by its content.
-            told = {doubt for doubt in doubts if doubt != SUBMISSION or mail.fingerprint != WRITTEN}
+            # An edit whose id was never received is recognized by its content.
+            doubted = {doubt for doubt in doubts if doubt != SUBMISSION or mail.fingerprint != WRITTEN}
             # The same words go under the same key as long as their first submission is in doubt, else under a new one.
             lost = any(doubt == SUBMISSION for doubt in doubts)
             for same in (True, False) if act is Act.RELEASE_EDIT and lost else (False,):
@@ -569,7 +569,7 @@ class Walker:
                     fingerprint=(WRITTEN if same else "other words") if act is Act.RELEASE_EDIT else "",
                     siblings=tuple(sorted(family - {email_id})),
                     needs_second=self.scope.needs_second,
-                    doubtful=self.scope.doubtful(act, email_id, told, same_submission=same and email_id == ORIGINAL),
+                    doubtful=self.scope.doubtful(act, email_id, doubted, same_submission=same and email_id == ORIGINAL),
                 )
                 yield f"the human decides: {act} {email_id}", self.started(world._replace(past=past), case)
 
@@ -627,7 +627,7 @@ class Walker:
     def crashed(self, world: World) -> World:
         """The program is gone; what was under way may arrive or not; it is started again on what is on the disk."""
         memory = world.memory._replace(
-            consent=False, told=frozenset(), read=frozenset(), waiting=frozenset(), also=frozenset(), after=frozenset()
+            consent=False, named=frozenset(), read=frozenset(), waiting=frozenset(), also=frozenset(), after=frozenset()
         )
         wire = world.wire
         if isinstance(world.doing, Call):
@@ -702,7 +702,7 @@ class Walker:
         if world.state.early and isinstance(event, Observed):
             moved = event.snapshot.remote_state not in (*MOVABLE, RemoteState.UNCLEAR)
             if moved and not state.ended:
-                raise Broken("R8: another's act during the hold was read and is not told at once")
+                raise Broken("R8: another's act during the hold was read and is not shown at once")
         if world.state.early and any(isinstance(effect, Call) for effect in effects):
             raise Broken("R6: a call is made before the hold is over")
         if (state, effects) == (world.state, ()):
@@ -747,7 +747,7 @@ class Walker:
     def leaving(self, world: World, call: Effect, event: Event | None) -> World:
         """A call leaves this machine: the promises that concern that moment."""
         memory, case = world.memory._replace(left=True), world.state.case
-        family = {case.item, world.state.replacement, *case.siblings, *(memory.told - memory.denied)} - {""}
+        family = {case.item, world.state.replacement, *case.siblings, *(memory.named - memory.denied)} - {""}
         if isinstance(call, Submit) or (isinstance(call, Decide) and call.approve):
             target = about(world, call)
             if not memory.consent:
@@ -758,9 +758,9 @@ class Walker:
                     raise Broken(f"R1: {call} though no other reviewer has approved this content")
             if known := (memory.released & family) - {target}:
                 raise Broken(f"R3: {call} though {sorted(known)} is known to be released")
-            if unread := memory.told - memory.denied - memory.read - family_of(case, world.state):
+            if unread := memory.named - memory.denied - memory.read - family_of(case, world.state):
                 raise Broken(f"R3: {call} though nobody has read {sorted(unread)}")
-            if asked := (memory.waiting & memory.told) - {target, case.item}:
+            if asked := (memory.waiting & memory.named) - {target, case.item}:
                 raise Broken(f"R3: {call} though {sorted(asked)} waits too, and no human was asked")
         if isinstance(call, Submit) and not (isinstance(event, Elapsed) and memory.unknown == SUBMISSION):
             seen = event.snapshot if isinstance(event, Observed) and event.email_id == case.item else None
@@ -858,18 +858,18 @@ class Walker:
         if not world.past and state.outcome in said and item.by != "us":
             raise Broken("R8: another's decision is recorded as ours")
         if not world.past and state.outcome is Outcome.ELSEWHERE and item.by == "us":
-            raise Broken("R8: our own decision is told as another's")
+            raise Broken("R8: our own decision is shown as another's")
         if state.outcome is Outcome.DECIDED and shown is not None and shown.is_ours is False:
-            raise Broken("R8: another's name stands there, and it is told as perhaps ours")
+            raise Broken("R8: another's name is there, and it is shown as perhaps ours")
         if memory.theirs and state.outcome in (*said, Outcome.UNREACHABLE, Outcome.DENIED):
-            raise Broken("R8: another decided, which was read, and it is not told")
+            raise Broken("R8: another decided, which was read, and it is not shown")
         if state.outcome in (Outcome.APPROVED, Outcome.EDIT_RELEASED):
             left = mails[state.replacement or state.case.item]
             wrote = state.replacement and left.fingerprint == state.case.fingerprint
             if shown is not None and shown.digest and not wrote and left.digest not in memory.accepted:
-                raise Broken("R2: other content left than was seen, and it is not told")
-            also = memory.also & memory.told - memory.denied
-            if unread := memory.told - memory.denied - memory.after - family_of(state.case, state):
+                raise Broken("R2: other content was sent than was seen, and it is not shown")
+            also = memory.also & memory.named - memory.denied
+            if unread := memory.named - memory.denied - memory.after - family_of(state.case, state):
                 raise Broken(f"R3: nobody has read after the release whether {sorted(unread)} left as well")
             if also:
                 raise Broken(f"R3: {sorted(also)} was released too, which was read, and it is no incident")
@@ -888,14 +888,14 @@ def remembered(memory: Memory, state: State, email_id: str, seen: Snapshot) -> M
     if email_id == state.case.item and seen.remote_state not in MOVABLE and seen.decided_by not in ("us", ""):
         memory = memory._replace(theirs=True)
     ours = {state.case.item, state.replacement, *state.case.siblings}
-    told = memory.told | (set(seen.relatives) - ours)
+    named = memory.named | (set(seen.relatives) - ours)
     waiting = memory.waiting - {email_id}
     if seen.remote_state in MOVABLE and email_id not in state.beside and email_id not in memory.denied:
         waiting |= {email_id}
     also, read = memory.also, memory.read | ({email_id} - ours)
     if seen.remote_state is RemoteState.RELEASED:
         also |= {email_id} - ours
-    return memory._replace(told=told, waiting=waiting & told, also=also, read=read)
+    return memory._replace(named=named, waiting=waiting & named, also=also, read=read)
 
 
 def mail_of(world: World, email_id: str) -> Mail:

@@ -187,9 +187,9 @@ async def _serve(upstream: str) -> None:
     print(json.dumps(server.sockets[0].getsockname()[1]), flush=True)
     async with server:
         while line := await asyncio.to_thread(sys.stdin.readline):
-            told = json.loads(line)
-            if "share" in told:
-                proxy.be(**told)
+            reported = json.loads(line)
+            if "share" in reported:
+                proxy.be(**reported)
             else:
                 await proxy.calm()
             print(json.dumps(proxy.seen), flush=True)

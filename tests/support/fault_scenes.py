@@ -251,12 +251,12 @@ async def reopened(desk: Desk, mailbox: str, item: str) -> EmailDetail:
 async def agree(desk: Desk, sandbox: Sandbox, scene: Scene, view: DecisionView) -> None:
     """Checks that what the human sees does not contradict the gateway."""
     left = await asyncio.to_thread(released, sandbox, view.email_id, view.replacement_id)
-    assert len(left) <= 1, f"released: {left}, told: {view.words}"
+    assert len(left) <= 1, f"released: {left}, reported: {view.words}"
     if view.phase is Phase.DONE:
         expected = {"item": [view.email_id], "edit": [view.replacement_id], "nothing": []}[scene.released]
-        assert left == expected, f"released: {left}, told: {view.words}"
+        assert left == expected, f"released: {left}, reported: {view.words}"
     if view.phase is Phase.UNDECIDED:
-        assert view.email_id not in left, f"released, told: {view.words}"
+        assert view.email_id not in left, f"released, reported: {view.words}"
     if scene.released == "edit" and view.replacement_id not in left:
         assert desk.edits.get(view.email_id) is not None, "the edited text is lost"
 

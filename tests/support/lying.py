@@ -27,12 +27,12 @@ class LyingTransport(httpx.AsyncHTTPTransport):
         self.calls.append((request.method, path))
         answer = await super().handle_async_request(request)
         body = await answer.aread()
-        told = self.lie(request.method, path, json.loads(body)) if body else None
+        reported = self.lie(request.method, path, json.loads(body)) if body else None
         status = answer.status_code
-        if isinstance(told, tuple):
-            status, told = told
-        if told is not None:
-            body = json.dumps(told).encode()
+        if isinstance(reported, tuple):
+            status, reported = reported
+        if reported is not None:
+            body = json.dumps(reported).encode()
         return httpx.Response(status, headers={"content-type": "application/json"}, content=body)
 
     def decisions(self) -> int:

@@ -72,7 +72,7 @@ def decide_all(
     items: Sequence[str],
     reviewer: str,
     act: str,
-    told: Queue[tuple[str, str, str, str]],
+    reported: Queue[tuple[str, str, str, str]],
 ) -> None:
     """Decides about each email in turn as fast as it can, and tells (reviewer, mail, phase, words) of each."""
 
@@ -83,9 +83,9 @@ def decide_all(
                 try:
                     await (desk.approve(mail) if act == "approve" else desk.release_edit(mail, f"edited by {reviewer}"))
                 except Refused as refused:
-                    told.put((reviewer, item, "refused", str(refused.message)))
+                    reported.put((reviewer, item, "refused", str(refused.message)))
                     continue
                 view = await desk.settled(item)
-                told.put((reviewer, item, str(view.phase), str(view.words)))
+                reported.put((reviewer, item, str(view.phase), str(view.words)))
 
     asyncio.run(decide())

@@ -10,7 +10,7 @@ with running_sandbox(tmp_path) as sandbox:
 ```
 
 `running_sandbox_process(tmp_path, "--synthetic", "100")` gives the same, run by `mm-tui sandbox serve` as a child.
-The scan delay is 0 unless told otherwise: what was submitted is past its scan at the next request.
+The scan delay is 0 unless given: what was submitted is past its scan at the next request.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ QUICK: Mapping[str, Any] = {
     "scan_delay": 0.0,
     "delivery_delay": 0.0,
     "webhook_backoff": 0.02,
-    # As the published document has it: what is not told must not be needed.
+    # As the published document has it: what is not disclosed must not be needed.
     "detail_direction": False,
 }
 

@@ -10,7 +10,7 @@ from mm_tui.text import ManyLine, OneLine
 
 
 class Scripted:
-    """A model that gives the answers it was told, and notes what it was asked."""
+    """A model that gives prepared answers, and notes what it was asked."""
 
     def __init__(self, *answers: str) -> None:
         self.answers = list(answers)

@@ -158,9 +158,9 @@ class SpecGateway:
         if not found:
             raise Refused(404, "Thread not found")
         people = list({mail["from"]: None for mail in found})
-        told = {"thread_id": thread_id, "message_count": len(found), "participants": people}
+        reported = {"thread_id": thread_id, "message_count": len(found), "participants": people}
         last = {"last_activity": found[-1]["received_at"], "has_unanswered_inbound": False}
-        return {**told, **last, "emails": [self.summary(mail) for mail in found]}
+        return {**reported, **last, "emails": [self.summary(mail) for mail in found]}
 
     def pending(self) -> Any:
         self._scanned()
@@ -313,10 +313,10 @@ def answer(gateway: SpecGateway, method: str, target: str, authorization: str, r
         query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
         request = SimpleNamespace(**names, query=query, body=json.loads(raw or b"{}"), key=key)
         try:
-            told = handle(gateway, request)
+            reported = handle(gateway, request)
         except Refused as refused:
             return refused.status, {"error": str(refused)}
-        return told if isinstance(told, tuple) else (200, told)
+        return reported if isinstance(reported, tuple) else (200, reported)
     return 404, {"error": "Not found"}
 
 
@@ -331,11 +331,11 @@ def spec_gateway(**how: Any) -> Iterator[SpecGateway]:
         def answer(self) -> None:
             raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             with gateway.lock:
-                status, told = answer(gateway, self.command, self.path, self.headers.get("Authorization", ""), raw)
-                body, kind = json.dumps(told).encode(), "application/json"
+                status, reported = answer(gateway, self.command, self.path, self.headers.get("Authorization", ""), raw)
+                body, kind = json.dumps(reported).encode(), "application/json"
                 if gateway.distort is not None:
                     path = urlsplit(self.path).path
-                    status, kind, body = gateway.distort(self.command, path, status, told) or (status, kind, body)
+                    status, kind, body = gateway.distort(self.command, path, status, reported) or (status, kind, body)
             self.send_response(status)
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body)))

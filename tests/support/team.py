@@ -109,7 +109,7 @@ class Seat:
         self.read: set[str] = set()
         """Typed words that were on the screen outside an editor, those of another program on the same store too."""
         self.discarded: set[str] = set()
-        self.told: set[tuple[str, int]] = set()
+        self.reported: set[tuple[str, int]] = set()
         self.pressed: list[str] = []
         self.screens: list[str] = []
         """What was on the screen, and the keys pressed between."""
@@ -377,9 +377,9 @@ class TeamRound:
         """What a screen says of a decision's end must be so at that moment."""
         for what, digits in TOLD.findall(seat.look()):
             number = int(digits)
-            if (what, number) in seat.told or number not in self.drafts:
+            if (what, number) in seat.reported or number not in self.drafts:
                 continue
-            seat.told.add((what, number))
+            seat.reported.add((what, number))
             if what == "rejected: email":
                 statuses = {mail["status"] for mail in self._family(number)}
                 assert "rejected" in statuses, f"{seat.name} says {what} {number}: {statuses}\n{seat.terminal.text}"

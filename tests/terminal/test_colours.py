@@ -46,7 +46,7 @@ def test_a_terminal_of_16_colours_is_sent_no_others(sandbox: Sandbox, tmp_path: 
 
 
 @pytest.mark.slow
-def test_no_color_is_heeded(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_no_color_is_respected(sandbox: Sandbox, tmp_path: Path) -> None:
     raw = written(sandbox, tmp_path, COLORTERM="truecolor", NO_COLOR="1")
     greys = RGB.findall(raw)
     assert greys
@@ -56,7 +56,7 @@ def test_no_color_is_heeded(sandbox: Sandbox, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_terminal_without_utf_8_is_sent_ascii_signs_and_the_reader_is_told(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_terminal_without_utf_8_gets_ascii_signs_and_a_notice(sandbox: Sandbox, tmp_path: Path) -> None:
     raw = written(sandbox, tmp_path, PYTHONIOENCODING="ascii", TZ="UTC+25")
     assert raw.isascii()
     assert b"\\u" not in raw and b"|" in raw

@@ -83,7 +83,7 @@ def test_what_draws_goes_on_to_nowhere_when_the_terminal_goes_first(tmp_path: Pa
     assert [path.name for path in reports.iterdir()] == ["done"]
 
 
-def test_told_to_end_it_gives_the_terminal_back(tmp_path: Path) -> None:
+def test_a_request_to_end_restores_the_terminal(tmp_path: Path) -> None:
     with app(tmp_path) as terminal:
         terminal.wait_for("No mail on this machine yet")
         terminal.kill(signal.SIGTERM)
@@ -91,7 +91,7 @@ def test_told_to_end_it_gives_the_terminal_back(tmp_path: Path) -> None:
         assert terminal.raw.rindex(b"\x1b[?1049l") > terminal.raw.rindex(b"\x1b[?1049h")
 
 
-def test_told_to_go_on_without_having_stopped_it_loses_no_key(tmp_path: Path) -> None:
+def test_continuing_without_having_stopped_loses_no_key(tmp_path: Path) -> None:
     with app(tmp_path) as terminal:
         terminal.wait_for("No mail on this machine yet")
         for _ in range(3):
@@ -103,7 +103,7 @@ def test_told_to_go_on_without_having_stopped_it_loses_no_key(tmp_path: Path) ->
         terminal.wait_for("/ the quick brown fox jumps")
 
 
-def test_stopped_and_told_to_go_on_it_is_there_again_and_takes_no_key_for_the_shell(
+def test_after_stop_and_continue_it_is_back_and_takes_no_key_meant_for_the_shell(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
     sandbox.draft("Draft number 0.")
@@ -131,15 +131,15 @@ def test_stopped_and_told_to_go_on_it_is_there_again_and_takes_no_key_for_the_sh
         terminal.press_until("a", lambda: bool(sandbox.calls("POST", "/decide")), "a decision")
 
 
-def test_told_to_go_on_by_a_terminal_that_does_not_control_it_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[str] = []
+def test_it_continues_under_a_terminal_that_does_not_control_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    reported: list[str] = []
     monkeypatch.setattr(hangup, "is_there", lambda: True)
     monkeypatch.setattr(os, "tcgetpgrp", Mock(side_effect=OSError(errno.ENOTTY, "Inappropriate ioctl for device")))
     before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGTSTP, signal.SIGCONT)}
     try:
-        hangup._resume_only_what_was_stopped(lambda: told.append("hidden"), lambda: told.append("came back"))
+        hangup._resume_only_what_was_stopped(lambda: reported.append("hidden"), lambda: reported.append("came back"))
         signal.raise_signal(signal.SIGCONT)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    assert told == ["hidden", "came back"]
+    assert reported == ["hidden", "came back"]

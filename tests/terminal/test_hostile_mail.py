@@ -201,7 +201,7 @@ def short_walk(place: Place, *walls: str) -> list[str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("wall", ["cleaning", "filter"])
-def test_each_wall_holds_alone(place: Place, wall: str) -> None:
+def test_each_barrier_holds_alone(place: Place, wall: str) -> None:
     assert short_walk(place, wall) == []
 
 

@@ -92,12 +92,12 @@ def test_a_crash_of_the_screen_shows_no_key(tmp_path: Path, sandbox: Sandbox, pl
         terminal.wait_for("Inbox|crash|internal error|stopped", timeout=60)
 
         def broke() -> bool:
-            """Something drew, synced or acted until the broken function was called. A gateway's fault is only told."""
+            """Something drew, synced or acted until the broken function was called. A gateway's fault is only shown."""
             for key in ("j", "t", "2", "1"):
                 terminal.press(key)
                 terminal.wait_quiet(0.2)
-            told = place == "mm_tui.gateway.http:Wire.call" and "offline" in terminal.text
-            return told or terminal.ended or bool(reports(tmp_path))
+            reported = place == "mm_tui.gateway.http:Wire.call" and "offline" in terminal.text
+            return reported or terminal.ended or bool(reports(tmp_path))
 
         wait_until(broke, seconds=60)
         if terminal.ended:

@@ -1,4 +1,4 @@
-"""The real program is quit, hung up, told to end or stopped while decisions are on their way: nothing leaves."""
+"""The real program is quit, hung up, asked to end or stopped during decisions: nothing is sent."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_what_is_being_checked_does_not_leave_after_the_program_was_left(
         assert sandbox.status(draft) == "pending_send_approval"
 
 
-def test_a_hold_that_was_slept_through_begins_anew(tmp_path: Path) -> None:
+def test_a_hold_that_was_slept_through_starts_again(tmp_path: Path) -> None:
     with deciding(tmp_path, 6, hangs=False) as (terminal, sandbox, draft):
         terminal.kill(signal.SIGSTOP)
         time.sleep(7)

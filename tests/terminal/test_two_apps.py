@@ -16,7 +16,7 @@ DRAFTS = 4
 
 
 def approve(terminal: Terminal, draft: str) -> None:
-    """Presses a until the decision about this draft has begun, or another's is told."""
+    """Presses a until the decision about this draft has begun, or another's is shown."""
     terminal.wait_for(draft)
 
     def begun() -> bool:

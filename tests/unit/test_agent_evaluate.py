@@ -74,13 +74,13 @@ async def test_every_case_is_asked_once_and_in_order() -> None:
     ]
     database = Database.open(None)
     model = Echo()
-    told: list[int] = []
+    reported: list[int] = []
     assistant = Assistant(database, Settings(), SystemClock(), model=model)
-    verdicts = await evaluate.evaluate(cases, assistant, progress=told.append)
+    verdicts = await evaluate.evaluate(cases, assistant, progress=reported.append)
     assert [str(verdict.label) for verdict in verdicts] == ["spam", "billing", "other", "support", "spam"]
     assert [verdict.right for verdict in verdicts] == [True, False, False, False, True]
     assert [verdict.certain for verdict in verdicts] == [True, True, False, True, True]
-    assert told == [1, 2, 3, 4, 5]
+    assert reported == [1, 2, 3, 4, 5]
     await evaluate.evaluate(cases, assistant)
     assert len(model.asked) == 6, "answers in form are kept"
     database.close()

@@ -35,9 +35,9 @@ def test_each_agents_drafts_are_counted_by_what_became_of_them(sandbox: Sandbox,
         digest = home.run("pending", "show", draft, "--json").json["digest"]
         more = ("--reason", "wrong name") if act == "reject" else ()
         assert home.run("pending", act, draft, "--digest", digest, *more).status == 0
-    told = home.run("stats", "--json").json
-    assert set(told) == set(json_fields.OUTPUTS["stats"])
-    first, second = told["agents"]
+    reported = home.run("stats", "--json").json
+    assert set(reported) == set(json_fields.OUTPUTS["stats"])
+    first, second = reported["agents"]
     assert (first["drafts"], first["approved_as_written"], first["edited"], first["rejected"]) == (2, 1, 0, 1)
     assert first["reasons"] == {"wrong name": 1} and first["median_wait_seconds"] is not None
     assert first["by_day"][-1] == [1, 1] and sum(map(sum, first["by_day"])) == 2

@@ -105,11 +105,11 @@ def test_subjects_that_people_write(subject: str) -> None:
         ("content-type", "multipart/report; report-type=delivery-status", True), ("content-type", "text/plain", False),
     ],
 )  # fmt: skip
-def test_headers_that_tell_of_a_machine(name: str, value: str, is_said: bool) -> None:
+def test_headers_that_reveal_a_machine(name: str, value: str, is_said: bool) -> None:
     assert (mail_of(**{name.replace("-", "_"): value}) is not None) == is_said
 
 
-def test_imported_reports_keep_the_headers_that_tell_of_them() -> None:
+def test_imported_reports_keep_the_headers_that_identify_them() -> None:
     raw = (
         b"From: a@x.example\nAuto-Submitted: auto-replied\nX-Failed-Recipients: b@x.example\n"
         b"Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\n\nx\n--b--\n"

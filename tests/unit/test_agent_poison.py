@@ -214,7 +214,7 @@ async def test_an_announced_email_does_not_end_the_wait_that_the_gateway_asked_f
         assert len(agent.events("poll failed")) == 1
 
 
-async def test_a_new_day_is_told_by_the_wall_clock_and_a_spent_budget_counts_against_no_email(
+async def test_a_new_day_begins_by_the_wall_clock_and_a_spent_budget_counts_against_no_email(
     sandbox: Sandbox,
 ) -> None:
     (mail_id,) = deliver(sandbox, 1)

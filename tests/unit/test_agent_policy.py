@@ -126,7 +126,7 @@ def test_a_person_s_address_is_no_machine_s(local: str) -> None:
     assert policy.why_no_reply(situation(about=mail(sender=f"{local}@c.example")), AGENT) is None
 
 
-def told(subject: str, body: str = "", automatic: str = "", reply_to: str = "") -> EmailDetail:
+def an_email(subject: str, body: str = "", automatic: str = "", reply_to: str = "") -> EmailDetail:
     about = mail()
     return EmailDetail(
         **{**asdict(about), "subject": OneLine(subject)},
@@ -141,7 +141,7 @@ def told(subject: str, body: str = "", automatic: str = "", reply_to: str = "") 
     ("case", "words"),
     [
         *(
-            (told(subject), "automatic reply")
+            (an_email(subject), "automatic reply")
             for subject in (
                 "Automatic reply: Your refund",
                 "RE: Out of Office: your refund",
@@ -164,7 +164,7 @@ def told(subject: str, body: str = "", automatic: str = "", reply_to: str = "") 
             )
         ),
         *(
-            (told(subject), "delivery report")
+            (an_email(subject), "delivery report")
             for subject in (
                 "Undelivered Mail Returned to Sender",
                 "Undeliverable: Your refund",
@@ -180,11 +180,11 @@ def told(subject: str, body: str = "", automatic: str = "", reply_to: str = "") 
             )
         ),
         *(
-            (told(subject), "receipt")
+            (an_email(subject), "receipt")
             for subject in ("Read: Your refund", "Gelesen: Frage", "Lu : commande", "Leído: pedido", "開封済み: 件")
         ),
         *(
-            (told(subject), "calendar")
+            (an_email(subject), "calendar")
             for subject in (
                 "Accepted: Fitting @ Mon 4 Dec",
                 "Declined: Fitting",
@@ -195,14 +195,14 @@ def told(subject: str, body: str = "", automatic: str = "", reply_to: str = "") 
                 "Canceled event: Fitting",
             )
         ),
-        (told("Re: order", "This is an automated message. Please do not reply."), "automatic"),
-        (told("Re: order", "I am out of office until 7 December."), "automatic"),
-        (told("Ihre Anfrage", "Diese E-Mail wurde automatisch erstellt."), "automatic"),
-        (told("订单", "系统邮件，请勿回复。"), "automatic"),
-        (told("Your refund", "Not delivered: ann@x.example: there is no such mailbox"), "report"),
-        (told("Digest", "Who can come?", "list-id: <talk.lists.example>"), "its headers"),
-        (told("A question", "Who can come?", reply_to="no-reply@c.example"), "a machine"),
-        (told("A question", "Who can come?", reply_to="Support <support+7@US.example>"), "answer to ourselves"),
+        (an_email("Re: order", "This is an automated message. Please do not reply."), "automatic"),
+        (an_email("Re: order", "I am out of office until 7 December."), "automatic"),
+        (an_email("Ihre Anfrage", "Diese E-Mail wurde automatisch erstellt."), "automatic"),
+        (an_email("订单", "系统邮件，请勿回复。"), "automatic"),
+        (an_email("Your refund", "Not delivered: ann@x.example: there is no such mailbox"), "report"),
+        (an_email("Digest", "Who can come?", "list-id: <talk.lists.example>"), "its headers"),
+        (an_email("A question", "Who can come?", reply_to="no-reply@c.example"), "a machine"),
+        (an_email("A question", "Who can come?", reply_to="Support <support+7@US.example>"), "answer to ourselves"),
     ],
 )
 def test_what_machines_write_gets_no_reply(case: EmailDetail, words: str) -> None:
@@ -212,14 +212,14 @@ def test_what_machines_write_gets_no_reply(case: EmailDetail, words: str) -> Non
 @pytest.mark.parametrize(
     "case",
     [
-        told("Re: Your refund", "Where is it?\n\n> This is an automated message, do not reply."),
-        told("Out of office chairs?", "Do you have more?"),
-        told("Absence de facture", "Je n'ai pas de facture."),
-        told("Delivery failed for order 5512", "The parcel never came."),
-        told("Automatic watering: which hose?", "Which one fits?"),
-        told("Read this please", "It is important."),
-        told("Undelivered parcel 81", "Where is it?"),
-        told("Can I return the lamp?", "It is broken."),
+        an_email("Re: Your refund", "Where is it?\n\n> This is an automated message, do not reply."),
+        an_email("Out of office chairs?", "Do you have more?"),
+        an_email("Absence de facture", "Je n'ai pas de facture."),
+        an_email("Delivery failed for order 5512", "The parcel never came."),
+        an_email("Automatic watering: which hose?", "Which one fits?"),
+        an_email("Read this please", "It is important."),
+        an_email("Undelivered parcel 81", "Where is it?"),
+        an_email("Can I return the lamp?", "It is broken."),
     ],
 )
 def test_what_people_write_about_such_things_gets_one(case: EmailDetail) -> None:

@@ -44,8 +44,8 @@ def lines(tmp_path: Path) -> Iterator[AuditLines]:
 
 def test_all_lines_are_written_oldest_first(lines: AuditLines, tmp_path: Path) -> None:
     path = target_of("log.jsonl", tmp_path)
-    told: list[tuple[int, int]] = []
-    assert export(lines, LineFilter(), path, progress=lambda done, total: told.append((done, total))) == 1201
+    reported: list[tuple[int, int]] = []
+    assert export(lines, LineFilter(), path, progress=lambda done, total: reported.append((done, total))) == 1201
     records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     assert len(records) == 1201
     assert [record["at"] for record in records] == sorted(record["at"] for record in records)
@@ -53,12 +53,12 @@ def test_all_lines_are_written_oldest_first(lines: AuditLines, tmp_path: Path) -
     assert rejected["who"] == "robin"
     assert rejected["details"] == {"reason": '=SUM(1), "quoted"; \uff1dSUM(2)'}
     assert next(record for record in records if record["source"] == "journal")["hash"]
-    assert told == [(500, 1201), (1000, 1201), (1201, 1201)]
+    assert reported == [(500, 1201), (1000, 1201), (1201, 1201)]
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [one.name for one in tmp_path.glob(".mm-tui-export-*")] == []
 
 
-def test_csv_can_be_read_back_and_holds_no_formula(lines: AuditLines, tmp_path: Path) -> None:
+def test_csv_can_be_read_back_and_contains_no_formula(lines: AuditLines, tmp_path: Path) -> None:
     path = target_of("log.csv", tmp_path)
     assert export(lines, LineFilter(source=Source.GATEWAY), path) == 1200
     with path.open(encoding="utf-8", newline="") as stream:
@@ -100,7 +100,7 @@ def test_what_names_no_usable_file_is_refused(typed: str, tmp_path: Path) -> Non
         target_of(typed, tmp_path)
 
 
-def test_a_folder_that_cannot_be_written_to_is_told(lines: AuditLines, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_to_is_reported(lines: AuditLines, tmp_path: Path) -> None:
     path = tmp_path / "gone" / "log.jsonl"
     with pytest.raises(ExportError, match="cannot be written"):
         export(lines, LineFilter(), path)

@@ -51,7 +51,7 @@ def test_the_tag_changes_of_one_opening_are_one_row(logs: Logs, chunk: int) -> N
     assert rows(logs, chunk) == [("tagged", 0), ("tag removed", 5), ("arrived", 0), ("tagged", 0)]
 
 
-def test_what_belongs_to_nothing_stands_alone(logs: Logs) -> None:
+def test_what_belongs_to_nothing_is_listed_alone(logs: Logs) -> None:
     for number in range(3):
         logs.gateway("oversight.approved", "M1", 30 - number)
         logs.journal("allowing", "", 20 - number)

@@ -22,7 +22,7 @@ TEST_KEY, LIVE_KEY = Secret("mm_test_made_up"), Secret("mm_live_made_up")
         (Profile(oversight_key=TEST_KEY, live=True), "TEST ▲ keys do not match"),
     ],
 )
-async def test_keys_that_do_not_fit_are_said_on_every_screen(profile: Profile, words: str) -> None:
+async def test_unsuitable_keys_are_reported_on_every_screen(profile: Profile, words: str) -> None:
     profile = profile.replaced(url="http://127.0.0.1:9")
     async with running_app(Settings(profile=profile), size=(120, 30)) as (app, _):
         shown = str(app.screen.query_one(TopLine).render())

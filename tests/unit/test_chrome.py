@@ -90,7 +90,7 @@ def test_joined_counts_its_cells_also_when_the_parts_have_been_counted() -> None
         ),
     ],
 )
-def test_gateway_state_is_said_in_words(state: SyncState, words: str) -> None:
+def test_gateway_state_is_described_in_words(state: SyncState, words: str) -> None:
     assert gateway_words(state, NOW).plain == words
 
 

@@ -111,7 +111,7 @@ def test_usage_errors_exit_2_and_point_to_help(home: Home, arguments: list[str])
         (["--nothing-like-it"], "--nothing-like-it See `mm-tui --help`."),
     ],
 )
-def test_a_wrong_argument_is_told_with_the_nearest_name_and_the_help_of_its_command(
+def test_a_wrong_argument_is_reported_with_the_nearest_name_and_the_help_of_its_command(
     home: Home, arguments: list[str], words: str
 ) -> None:
     done = home.run(*arguments)
@@ -123,7 +123,7 @@ def test_two_dashes_as_a_value_are_that_value() -> None:
     assert (found.profile, found.digest, found.reason) == ("--", "--", "--")
 
 
-def test_common_options_stand_before_or_after_the_command() -> None:
+def test_common_options_may_precede_or_follow_the_command() -> None:
     parse = build().parse_args
     assert parse(["--profile", "a", "doctor"]).profile == "a"
     assert parse(["doctor", "--profile", "a"]).profile == "a"
@@ -226,7 +226,7 @@ def test_a_missing_home_is_no_obstacle(tmp_path: Path) -> None:
     assert "0 entries" in done.stdout
 
 
-def test_a_home_that_is_a_file_is_told(tmp_path: Path) -> None:
+def test_a_home_that_is_a_file_is_reported(tmp_path: Path) -> None:
     (tmp_path / "home").write_text("")
     env = homeless(tmp_path / "home")
     done = subprocess.run(
@@ -236,7 +236,7 @@ def test_a_home_that_is_a_file_is_told(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr and str(tmp_path / "home") in done.stderr
 
 
-def test_a_full_disk_is_told(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device", "/data/store.sqlite3")
 
@@ -251,7 +251,7 @@ FULL = "import resource, sys; from mm_tui import cli; resource.setrlimit(resourc
 
 @pytest.mark.parametrize("is_filled", [True, False])
 @pytest.mark.parametrize("command", ["sync", "pending list", "pending show ID"])
-def test_a_disk_that_is_really_full_is_told_by_every_command(tmp_path: Path, command: str, is_filled: bool) -> None:
+def test_every_command_reports_a_disk_that_is_really_full(tmp_path: Path, command: str, is_filled: bool) -> None:
     with running_sandbox(tmp_path / "sandbox") as sandbox:
         home = Home(tmp_path)
         home.write_profile(sandbox.url, sandbox.keys)

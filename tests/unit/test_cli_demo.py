@@ -86,7 +86,7 @@ def test_the_demo_ends_with_its_terminal(tmp_path: Path) -> None:
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
-def test_a_killed_demo_leaves_no_process_and_keeps_its_data_where_told(tmp_path: Path) -> None:
+def test_a_killed_demo_leaves_no_process_and_keeps_its_data_if_asked_to(tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     with demo(tmp_path, "--no-agent", "--data", str(kept)) as terminal:
         terminal.wait_for("Re: ", timeout=60)
@@ -115,7 +115,7 @@ def test_a_terminal_that_cannot_show_the_app_is_refused_before_a_sandbox_starts(
         assert "TERM=dumb" in terminal.text and "Starting" not in terminal.text
 
 
-def test_mail_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_email_is_reported(tmp_path: Path) -> None:
     with demo(tmp_path, "--mail", str(tmp_path / "absent")) as terminal:
         assert terminal.wait_exit() == 3
         # The terminal breaks the line wherever the path makes it too long.
@@ -168,8 +168,8 @@ def test_a_newcomer_without_keys_learns_how_to_run_commands_on_the_open_demo(
     ready = {**asdict(sandbox.ready), "mailboxes": []}
     (demo_folder / "sandbox").mkdir(parents=True)
     (demo_folder / "sandbox" / "ready.json").write_text(json.dumps(ready))
-    told = home.run("pending", "list")
-    assert told.status == 4 and f"mm-tui sandbox run {demo_folder} pending list" in told.err
+    reported = home.run("pending", "list")
+    assert reported.status == 4 and f"mm-tui sandbox run {demo_folder} pending list" in reported.err
     (tmp_path / "mm-tui-demo-2").symlink_to("mm-tui-demo-2")
     kept = demo_folder.rename(tmp_path / "kept")
     with ExitStack() as open_demo:

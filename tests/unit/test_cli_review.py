@@ -138,7 +138,7 @@ def test_an_unknown_mail_exits_3(home: Home) -> None:
     assert home.run("pending", "answer", "01NOSUCHMAIL").status == Exit.NOT_FOUND
 
 
-def test_an_outcome_is_told_although_the_store_cannot_be_written_any_more(
+def test_an_outcome_is_shown_although_the_store_can_no_longer_be_written(
     home: Home, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
@@ -152,7 +152,7 @@ def test_an_outcome_is_told_although_the_store_cannot_be_written_any_more(
     assert [message["id"] for message in sandbox.outbox()] == [draft_id]
 
 
-def test_rejecting_tells_the_reason(home: Home, sandbox: Sandbox) -> None:
+def test_rejecting_passes_on_the_reason(home: Home, sandbox: Sandbox) -> None:
     draft_id = sandbox.draft()
     digest = digest_of(home, draft_id)
     assert home.run("pending", "reject", draft_id, "--digest", digest).status == Exit.USAGE
@@ -215,7 +215,7 @@ def test_a_lost_answer_is_read_back_and_never_repeated(home: Home, sandbox: Sand
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "reported"),
     [
         ({"markdown": "Pay to the new account."}, "Pay to the [-old-] {+new+} account."),
         ({"subject": "Re: Other\x1b[2J"}, "{+Re: Other+}"),
@@ -223,7 +223,7 @@ def test_a_lost_answer_is_read_back_and_never_repeated(home: Home, sandbox: Sand
     ],
 )
 def test_what_left_instead_of_what_was_seen_is_printed(
-    home: Home, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, change: dict[str, object], told: str
+    home: Home, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, change: dict[str, object], reported: str
 ) -> None:
     decide = DecisionCalls._decide
 
@@ -244,7 +244,7 @@ def test_what_left_instead_of_what_was_seen_is_printed(
             assert "@" in seen["from"]
         else:
             assert "DIFFERENT TEXT WAS SENT" in done.err and "as it left" in done.err
-            assert told in done.err.replace("-]{+", "-] {+")
+            assert reported in done.err.replace("-]{+", "-] {+")
             assert "\x1b" not in done.err + done.out
 
 
@@ -430,7 +430,7 @@ def test_json_has_the_documented_fields(home: Home, sandbox: Sandbox) -> None:
     assert set(json.loads(home.run("audit", "export").out.splitlines()[0])) == set(json_fields.AUDIT)
 
 
-def test_who_has_an_item_open_is_told_and_keeps_nobody_from_deciding(home: Home, sandbox: Sandbox) -> None:
+def test_whoever_has_an_email_open_is_named_and_prevents_no_decision(home: Home, sandbox: Sandbox) -> None:
     draft_id = sandbox.draft("Dear Anna")
     now = datetime.now(UTC)
     tags = {
@@ -446,15 +446,15 @@ def test_who_has_an_item_open_is_told_and_keeps_nobody_from_deciding(home: Home,
     assert len(sandbox.outbox()) == 1
 
 
-def test_what_another_program_on_this_store_is_deciding_is_said(home: Home, sandbox: Sandbox) -> None:
+def test_what_another_program_on_this_store_is_deciding_is_shown(home: Home, sandbox: Sandbox) -> None:
     draft_id = sandbox.draft("Dear Anna")
     digest = digest_of(home, draft_id)
     # The parent process stands for the other program, which holds or asks.
     other = Process(os.getppid(), token_of(os.getppid()))
     with closing(Database.open(home.data / "store-default.sqlite3")) as database, database.write() as connection:
         LockStore(database, other).take(connection, draft_id, "r1", "anna", datetime.now(UTC))
-    told = "anna decided about it in another window: not finished, or it asks there"
-    assert told in home.run("pending", "list").out and told in home.run("pending", "show", draft_id).out
+    reported = "anna decided about it in another window: not finished, or it asks there"
+    assert reported in home.run("pending", "list").out and reported in home.run("pending", "show", draft_id).out
     (item,) = home.run("pending", "list", "--json").json["pending"]
     assert item["being_decided_by"] == "anna"
     assert approve(home, draft_id, digest).status and not sandbox.outbox()

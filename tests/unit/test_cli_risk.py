@@ -41,13 +41,13 @@ def found_in_journal(home: Home, email_id: str) -> str:
     with Database.open(home.data / "store-default.sqlite3") as database:
         entries = [entry for entry in Journal(database).entries() if entry.email_id == email_id]
     name = OneLine("found")
-    told = [(entry.kind, entry.details[name]) for entry in entries if name in entry.details]
-    assert [kind for kind, _ in told] == ["held"]
+    reported = [(entry.kind, entry.details[name]) for entry in entries if name in entry.details]
+    assert [kind for kind, _ in reported] == ["held"]
     assert "evil.example" not in str(entries), "codes, never content"
-    return str(told[0][1])
+    return str(reported[0][1])
 
 
-def test_what_nobody_was_shown_is_not_approved(home: Home, sandbox: Sandbox) -> None:
+def test_what_nobody_has_seen_is_not_approved(home: Home, sandbox: Sandbox) -> None:
     draft_id = sandbox.draft(RISKY)
     approve = ("pending", "approve", draft_id, "--digest", digest_now(sandbox, draft_id))
     refused = home.run(*approve, status=Exit.RISK)
@@ -135,7 +135,7 @@ def test_the_edited_text_is_what_counts_when_it_is_released(home: Home, sandbox:
     assert f"{CODE} (high)" in found_in_journal(home, draft_id), "of the edit, for that is what left"
 
 
-def test_a_kept_edit_hides_no_risk_of_the_draft(home: Home, sandbox: Sandbox) -> None:
+def test_a_saved_edit_hides_no_risk_of_the_draft(home: Home, sandbox: Sandbox) -> None:
     draft_id = sandbox.draft(RISKY)
     shown = home.run("pending", "show", draft_id, "--json").json
     with Database.open(home.data / "store-default.sqlite3") as database:
@@ -219,17 +219,17 @@ def test_a_terminal_asks_before_what_a_colleague_has_open_is_approved(home: Home
     assert sandbox.outbox() == []
 
 
-def test_mail_that_came_in_the_thread_since_it_was_shown_is_told(home: Home, sandbox: Sandbox) -> None:
+def test_mail_that_arrived_in_the_thread_since_is_reported(home: Home, sandbox: Sandbox) -> None:
     drafts = [sandbox.draft(), sandbox.draft()]
     parents = {draft: sandbox.look(draft)["in_reply_to"] for draft in drafts}
     sandbox.inbound(in_reply_to=parents[drafts[0]], subject="Re: Where is my order?", body="Hello?")
     digests = [home.run("pending", "show", draft, "--json").json["digest"] for draft in drafts]
     sandbox.inbound(in_reply_to=parents[drafts[1]], subject="Re: Where is my order?", body="It has come.")
-    told = [
+    reported = [
         home.run("pending", "approve", draft, "--digest", digest, status=Exit.OK).err
         for draft, digest in zip(drafts, digests, strict=True)
     ]
-    assert ["the thread continued" in words for words in told] == [False, True]
+    assert ["the thread continued" in words for words in reported] == [False, True]
 
 
 def test_an_edit_that_would_leave_at_once_is_announced(home: Home, sandbox: Sandbox) -> None:

@@ -69,7 +69,7 @@ def test_init_by_options_writes_a_private_profile(home: Home, sandbox: Sandbox) 
     assert home.run("pending", "list").status == 0
 
 
-def test_init_tells_in_words_what_each_key_can(home: Home, sandbox: Sandbox) -> None:
+def test_init_says_what_each_key_can_do(home: Home, sandbox: Sandbox) -> None:
     done = home.run("init", *key_options(sandbox))
     assert "send key (TEST): read, send" in done.out
     assert f"mailbox {sandbox.address} (gated_send)" in done.out
@@ -109,7 +109,7 @@ def test_init_refuses_keys_that_cannot_do_their_work(home: Home, sandbox: Sandbo
         (["--oversight-key-command", "false"], Exit.CONFIG, "failed with exit status 1"),
     ],
 )
-def test_what_init_cannot_use_is_told_and_nothing_written(
+def test_what_init_cannot_use_is_reported_and_nothing_is_written(
     home: Home, options: list[str], status: Exit, words: str
 ) -> None:
     done = home.run("init", *options)
@@ -117,7 +117,7 @@ def test_what_init_cannot_use_is_told_and_nothing_written(
     assert not home.config.exists()
 
 
-def test_a_mailbox_that_does_not_exist_is_told(home: Home, sandbox: Sandbox) -> None:
+def test_a_mailbox_that_does_not_exist_is_reported(home: Home, sandbox: Sandbox) -> None:
     done = home.run("init", *key_options(sandbox), "--mailbox", "nobody@acme.example")
     assert done.status == Exit.NOT_FOUND and not home.config.exists()
 

@@ -38,7 +38,7 @@ def test_a_command_works_without_a_stream(tmp_path: Path, closed: str, command: 
 
 @pytest.mark.skipif(not FULL.exists(), reason="this system has no /dev/full")
 @pytest.mark.parametrize("command", ["docs", "docs safety", "profiles", "--help", "pending --help", "--version"])
-def test_an_output_that_takes_nothing_is_told(tmp_path: Path, command: str) -> None:
+def test_an_output_that_accepts_nothing_is_reported(tmp_path: Path, command: str) -> None:
     done = shell(Home(tmp_path), f"mm {command} > /dev/full")
     assert done.returncode == Exit.CONFIG, done.stderr
     assert "the output cannot be written: No space left on device" in done.stderr
@@ -80,14 +80,14 @@ def test_a_command_before_init_binds_the_store_to_no_gateway(tmp_path: Path, san
         (("sandbox", "serve", "--data", "/proc/nowhere"), Exit.USAGE, "--data /proc/nowhere: No such file"),
     ],
 )
-def test_a_wrong_argument_is_told_with_what_to_do(
+def test_a_wrong_argument_is_reported_with_what_to_do(
     home: Home, sandbox: Sandbox, arguments: tuple[str, ...], status: Exit, words: str
 ) -> None:
     draft = sandbox.draft()
     done = home.run(*(draft if word == "ID" else word for word in arguments))
     assert (done.status, words in done.err) == (status, True), done.err[:500]
-    told = home.run("pending", "show", draft, "--json").json["digest"]
-    assert told[:8] not in done.err, "the right digest is read, not guessed"
+    reported = home.run("pending", "show", draft, "--json").json["digest"]
+    assert reported[:8] not in done.err, "the right digest is read, not guessed"
 
 
 def test_a_gateway_that_cannot_be_reached_is_named(tmp_path: Path) -> None:

@@ -134,12 +134,12 @@ def test_a_fault_names_file_line_key_and_cure(text: str, where: str, what: str, 
     assert where in error.where and what in error.what and cure in error.cure
 
 
-def test_no_key_stands_in_a_fault(tmp_path: Path) -> None:
+def test_no_fault_contains_a_key(tmp_path: Path) -> None:
     error = fault('[profiles.x]\nsend_key = "mm_live_secret with space"\nurl = 3', tmp_path)
     assert "secret" not in str(error)
 
 
-def test_an_unknown_profile_is_told_with_those_that_exist(tmp_path: Path) -> None:
+def test_an_unknown_profile_is_reported_with_those_that_exist(tmp_path: Path) -> None:
     assert "It has: a, b" in fault("[profiles.a]\n[profiles.b]\n", tmp_path, profile="c").cure
     assert "mm-tui init" in fault("", tmp_path, profile="c").cure
 
@@ -231,7 +231,7 @@ def test_no_shell_runs_a_key_command() -> None:
         ("/", "cannot be run"),
     ],
 )
-def test_a_failing_key_command_is_told_without_its_output(command: str, what: str) -> None:
+def test_a_failing_key_command_is_reported_without_its_output(command: str, what: str) -> None:
     with pytest.raises(ConfigError) as caught:
         key_sources.with_keys(command_profile(command))
     assert "profiles.p.send_key_command" in caught.value.where
@@ -316,7 +316,7 @@ def test_every_variable_of_the_environment_names_a_field() -> None:
         ('[filters.queue]\na = 3', ", line 2", "filters.queue.a: must be a text, not a", "docs configuration"),
     ],
 )  # fmt: skip
-def test_a_saved_filter_that_cannot_be_used_is_told_with_its_line(
+def test_an_unusable_saved_filter_is_reported_with_its_line(
     text: str, where: str, what: str, cure: str, tmp_path: Path
 ) -> None:
     error = fault(text, tmp_path)

@@ -196,7 +196,7 @@ MUTATIONS: dict[str, tuple[Scope, str, str, str]] = {
         "(snapshot.remote_state, snapshot.digest) != (waits, state.seen) and (",
         "True and (",
     ),
-    "what another did during the hold is told after it": (
+    "what another did during the hold is shown only after it": (
         SCOPES["approve"],
         MACHINE,
         "                return _checked(on_time, snapshot)",
@@ -298,7 +298,7 @@ MUTATIONS: dict[str, tuple[Scope, str, str, str]] = {
         "        ahead = state.versions\n    elif",
         "        ahead = ()\n    elif",
     ),
-    "nobody is told who decided": (
+    "it is not shown who decided": (
         SCOPES["approve"],
         BACK,
         "        return end(state, Outcome.ELSEWHERE, snapshot=snapshot)\n    # Only",
@@ -341,7 +341,7 @@ MUTATIONS: dict[str, tuple[Scope, str, str, str]] = {
         "Outcome.NOT_AS_SEEN if differs else Outcome.EDIT_RELEASED",
         "Outcome.EDIT_RELEASED",
     ),
-    "a repeated call is told as another's": (
+    "a repeated call is shown as another's": (
         SCOPES["approve"],
         BACK,
         "called = state.called or state.step is Step.DOUBT",

@@ -1,4 +1,4 @@
-"""What a human is told: a sentence for every state, the right meaning for every status, nothing left undisclosed."""
+"""What a human reads: a sentence for every state, the right meaning for every status, nothing left out."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_every_state_on_its_way_has_a_sentence(stage: Stage, step: Step) -> None
             assert sentence(state(stage, step, act), seconds_left=3.2)
 
 
-def test_the_countdown_who_and_when_are_said() -> None:
+def test_the_countdown_the_name_and_the_time_are_shown() -> None:
     local = AT.astimezone().strftime("%H:%M")
     assert sentence(state(), seconds_left=3.2) == "held: approving in 4 s"
     assert sentence(ended(Outcome.ELSEWHERE, BY_KIM)) == f"approved elsewhere by kim at {local}"
@@ -96,7 +96,7 @@ def test_the_countdown_who_and_when_are_said() -> None:
     )
 
 
-def test_a_release_left_in_doubt_is_said() -> None:
+def test_a_release_left_in_doubt_is_shown() -> None:
     left = state(step=Step.END, outcome=Outcome.LEFT, called=True, may_release="01J1")
     assert sentence(left).endswith("a call in doubt may still take effect")
 
@@ -135,7 +135,7 @@ def test_a_status_means_what_it_must_for_a_release(
     assert remote_state_of(status, direction, approved=approved) is remote_state
 
 
-def test_what_the_gateway_adds_or_hides_is_said() -> None:
+def test_what_the_gateway_adds_or_hides_is_shown() -> None:
     plain = Mailbox(id="1", address=OneLine("a@x.example"))
     assert disclosure(plain) == ("bcc: not disclosed by the gateway",)
     adding = plain.replaced(
@@ -166,7 +166,7 @@ NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
-    ("send_at", "told"),
+    ("send_at", "reported"),
     [
         ("", "not disclosed"),
         ("2026-03-02T18:30:00Z", "02 Mar 2026 18:30"),
@@ -177,19 +177,19 @@ NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
         ("9999-12-31T23:59:59-12:00", "once approved"),
     ],
 )
-def test_when_it_leaves_is_said_or_that_this_is_not_told(
-    send_at: str, told: str, monkeypatch: pytest.MonkeyPatch
+def test_the_send_time_is_shown_or_said_to_be_undisclosed(
+    send_at: str, reported: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()
     words = when_it_leaves(send_at, NOW)
-    assert told in words and "\x1b" not in words
+    assert reported in words and "\x1b" not in words
     assert "is sent once approved" in when_it_leaves(send_at, NOW, edited=True)
 
 
 @pytest.mark.parametrize("name", ["send_at", "scheduled_at", "scheduled_for"])
-def test_a_send_time_that_is_told_is_part_of_what_is_approved(name: str) -> None:
-    told: dict[str, object] = {
+def test_a_disclosed_send_time_is_part_of_what_is_approved(name: str) -> None:
+    reported: dict[str, object] = {
         "id": "01J1",
         "from": "a@x.example",
         "to": ["b@y.example"],
@@ -197,7 +197,7 @@ def test_a_send_time_that_is_told_is_part_of_what_is_approved(name: str) -> None
         "markdown": "Text",
     }
     untimed, timed, later = (
-        email_detail({**told, **more}, "box").raw
+        email_detail({**reported, **more}, "box").raw
         for more in ({}, {name: "2026-03-02T18:30:00Z"}, {name: "2026-03-03T18:30:00Z"})
     )
     digests = {digest_of("01J1", "box", "outbound", raw) for raw in (untimed, timed, later)}

@@ -85,7 +85,7 @@ async def test_leaving_early_closes_the_stream_and_is_paid_for(sandbox: Sandbox,
         (stream(b"data: nonsense\n\n"), errors.Garbled),
     ],
 )
-async def test_failures_are_told(
+async def test_failures_are_reported(
     sandbox: Sandbox, mail_id: str, answer: object, kind: type[errors.AssistError]
 ) -> None:
     async with raw_server(answer) as server:  # type: ignore[arg-type]  # parametrize forgets the type

@@ -108,7 +108,7 @@ def test_the_reviewer_is_called_for_what_is_new_and_what_becomes_overdue(databas
     look = watch.look()
     assert look.call == "1 now overdue, 2 waiting for a decision"
     assert look.title == "(2, 1 overdue) mm-tui"
-    assert watch.look().call == "", "told once"
+    assert watch.look().call == "", "reported once"
     queue(database, 55, 0, 0, 0)
     assert watch.look().call == "", "not so soon after the last call"
     clock.advance(31)
@@ -150,7 +150,7 @@ def test_nothing_is_called_in_quiet_hours(database: Database) -> None:
         ({"title": False, "desktop": "osc777"}, "\x1b]777;notify;mm-tui;1 new, 1 waiting for a decision\x07"),
     ],
 )
-def test_each_way_of_calling_is_chosen_by_itself(database: Database, notice: dict[str, Any], written: str) -> None:
+def test_each_way_of_calling_is_chosen_automatically(database: Database, notice: dict[str, Any], written: str) -> None:
     watch = attention(database, FakeClock(NOW), **notice)
     watch.look()
     queue(database, 0, subject="\x1b]0;owned\x07 Buy now")

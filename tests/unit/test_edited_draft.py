@@ -37,7 +37,7 @@ def test_an_untouched_recipient_is_no_other_one(raw: str) -> None:
         ("Anna <anna@x.example>, Ben <ben@x.example>", ("anna@x.example",)),
     ],
 )
-def test_another_recipient_is_always_told(raw: str, other: tuple[str, ...]) -> None:
+def test_another_recipient_is_always_flagged(raw: str, other: tuple[str, ...]) -> None:
     original = RawContent(sender="us@x.example", to=(raw,))
     assert changes_recipients(original, EditedDraft(other, "", ""))
     assert fingerprint(original) != fingerprint(original.replaced(to=other))

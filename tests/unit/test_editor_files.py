@@ -106,7 +106,7 @@ def test_the_file_is_private_and_gone_when_its_text_is_safe(tmp_path: Path) -> N
 
 
 @pytest.mark.usefixtures("dead")
-def test_an_edit_that_went_on_elsewhere_keeps_its_text_and_the_editors_stands_beside(tmp_path: Path) -> None:
+def test_an_edit_continued_elsewhere_keeps_its_text_and_the_editors_is_saved_beside_it(tmp_path: Path) -> None:
     database = Database.open(None)
     store = EditStore(database)
     store.save(
@@ -123,7 +123,7 @@ def test_an_edit_that_went_on_elsewhere_keeps_its_text_and_the_editors_stands_be
 
 @pytest.mark.usefixtures("dead")
 @pytest.mark.parametrize("body", ["Given.", "Given.\n", "\n\n", ""])
-def test_an_untouched_text_is_not_made_an_edit_but_its_file_is_kept_and_named(
+def test_an_untouched_text_becomes_no_edit_but_its_file_is_kept_and_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str
 ) -> None:
     """However late the editor ends: it may have taken long to open its window, and have left it open."""
@@ -173,7 +173,7 @@ def test_a_text_that_was_taken_already_is_not_taken_again_for_the_way_the_editor
 
 
 @pytest.mark.usefixtures("dead")
-def test_an_editors_own_swap_file_is_left_and_told(tmp_path: Path) -> None:
+def test_an_editors_own_swap_file_is_left_and_reported(tmp_path: Path) -> None:
     database = Database.open(None)
     file = EditorFile.made(tmp_path, GIVEN)
     swap = file.folder / ".draft.md.swp"

@@ -1,4 +1,4 @@
-"""The edits service: what is written over is kept beside, and what the store does not take is told."""
+"""The edits service: what is overwritten is saved beside, and what cannot be stored is reported."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_what_the_writer_knew_is_written_over(database: Database) -> None:
     assert texts(edits) == [SECOND]
 
 
-def test_what_another_wrote_meanwhile_is_kept_beside(database: Database) -> None:
+def test_what_another_wrote_meanwhile_is_saved_beside_it(database: Database) -> None:
     edits = Edits(database)
     edits.save(replace(EDIT, text=SECOND))
     later = NOW + timedelta(minutes=1)
@@ -57,7 +57,7 @@ def test_an_edit_is_thrown_away_only_as_it_was_looked_at(database: Database) -> 
 
 
 @pytest.mark.parametrize("error", [sqlite3.OperationalError("database or disk is full"), OSError("no \x1b[31mroom")])
-def test_what_the_store_does_not_take_is_told(
+def test_what_the_store_does_not_accept_is_reported(
     database: Database, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     edits = Edits(database)
@@ -69,9 +69,9 @@ def test_what_the_store_does_not_take_is_told(
     for name in ("save", "discard"):
         monkeypatch.setattr(EditStore, name, full)
     for change in (lambda: edits.save(replace(EDIT, text=SECOND)), lambda: edits.save_beside(EDIT)):
-        with pytest.raises(NotSaved) as told:
+        with pytest.raises(NotSaved) as reported:
             change()
-        assert "\x1b" not in str(told.value) and str(told.value)
+        assert "\x1b" not in str(reported.value) and str(reported.value)
     with pytest.raises(NotSaved):
         edits.discard("d1")
     assert texts(edits) == [FIRST]

@@ -78,7 +78,7 @@ def test_an_edit_survives_a_kill(tmp_path: Path) -> None:
         assert saved.text.body == "typed just now"
 
 
-def test_a_lock_holds_against_another_process_until_it_is_given_back(tmp_path: Path) -> None:
+def test_a_lock_holds_against_another_process_until_it_is_released(tmp_path: Path) -> None:
     other = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     try:
         with Database.open(tmp_path / "store.db") as database:

@@ -129,7 +129,9 @@ def test_the_file_is_private_bounded_and_of_one_gateway(tmp_path: Path) -> None:
         ("mm_test_1", None, True, False),
     ],
 )
-def test_live_profiles_keep_nothing_unless_told_to(key: str, examples: bool | None, memory: bool, kept: bool) -> None:
+def test_live_profiles_store_no_examples_unless_set_to(
+    key: str, examples: bool | None, memory: bool, kept: bool
+) -> None:
     profile = Profile(url=URL, send_key=Secret(key), examples=examples)
     assert (store_of(Settings(profile=profile, sync=SyncSettings(memory=memory))) is not None) is kept
 

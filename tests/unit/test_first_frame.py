@@ -103,8 +103,8 @@ def first_frame(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
         [sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 0, done.stderr
-    told: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
-    return told
+    reported: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
+    return reported
 
 
 def test_mail_is_on_the_screen_before_any_service_is_built(first_frame: dict[str, object]) -> None:

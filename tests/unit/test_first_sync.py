@@ -10,7 +10,7 @@ from tests.support.clock import FakeClock
 from tests.support.seat import NOW, have_been_synced, idle_session, mailbox, summary, waiting
 
 
-def test_nobody_is_said_to_be_new_because_mail_has_not_been_read_yet() -> None:
+def test_nobody_is_called_new_because_mail_has_not_been_read_yet() -> None:
     session = idle_session(boxes=[mailbox()])
     session.pending.replace([waiting(1, "Hello Anna, it was sent."), waiting(2, "Hello Tom, it was sent.")], NOW)
     queue = ReviewQueue(session.database, FakeClock(NOW), Risk())
@@ -24,7 +24,7 @@ def test_nobody_is_said_to_be_new_because_mail_has_not_been_read_yet() -> None:
     assert [found.count("new_domain") for found in codes()] == [0, 0]
 
 
-def test_a_stranger_is_said_to_be_new_once_all_mail_was_read() -> None:
+def test_a_stranger_is_called_new_once_all_mail_has_been_read() -> None:
     session = idle_session(boxes=[mailbox()])
     session.pending.replace([waiting(1, "Hello Anna, it was sent.")], NOW)
     queue = ReviewQueue(session.database, FakeClock(NOW), Risk())

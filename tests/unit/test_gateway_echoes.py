@@ -49,7 +49,7 @@ def client(body: bytes, status: int = 200) -> GatewayClient:
 
 
 @pytest.mark.parametrize("encode", [plain, escaped])
-def test_what_is_kept_of_the_queue_holds_no_key(tmp_path: Path, encode: Callable[[object], bytes]) -> None:
+def test_what_is_stored_of_the_queue_contains_no_key(tmp_path: Path, encode: Callable[[object], bytes]) -> None:
     async def scene() -> None:
         with Database.open(tmp_path / "store.sqlite3") as database:
             async with client(encode({"emails": [ITEM]})) as gateway:
@@ -69,9 +69,9 @@ def test_a_refusal_that_repeats_a_key_is_journaled_without_it(tmp_path: Path, st
         with Database.open(tmp_path / "store.sqlite3") as database:
             async with client(plain({"error": f"no: {SEND}"}), status) as gateway:
                 gateway.witness = ActJournal(database, "robin", SystemClock())
-                with pytest.raises(GatewayError) as told:
+                with pytest.raises(GatewayError) as reported:
                     await gateway.report_spam("01JX")
-                assert OVERSIGHT not in str(told.value)
+                assert OVERSIGHT not in str(reported.value)
 
     asyncio.run(scene())
     assert OVERSIGHT.encode() not in b"".join(file.read_bytes() for file in tmp_path.iterdir())
@@ -104,7 +104,7 @@ async def test_a_key_in_an_attachment_stays_in_its_bytes(
             assert view.replacement_id is not None
             carried = await desk.gateway.attachment(sandbox.mailbox, view.replacement_id, "keys.txt", size=len(content))
             assert carried == content, "carried over byte for byte"
-            told = [str(entry) + repr(entry) for entry in desk.journal()] + [repr(view), caplog.text]
+            reported = [str(entry) + repr(entry) for entry in desk.journal()] + [repr(view), caplog.text]
         kept = b"".join(file.read_bytes() for file in (tmp_path / "ours").iterdir())
-    assert not any(key in text for text in told)
+    assert not any(key in text for text in reported)
     assert key.encode() not in kept

@@ -239,12 +239,14 @@ async def test_keys_are_in_no_traceback_repr_or_log(caplog: pytest.LogCaptureFix
     frames = traceback.StackSummary.extract(traceback.walk_tb(error.__traceback__), capture_locals=True)
     shown = "".join(str(frame.locals) for frame in frames if "/tests/" not in frame.filename)
     assert "KeyAuth" in shown, "the frames of the client must be looked at"
-    told = shown + repr(error) + str(error) + error.message + caplog.text + str([r.__dict__ for r in caplog.records])
+    reported = (
+        shown + repr(error) + str(error) + error.message + caplog.text + str([r.__dict__ for r in caplog.records])
+    )
     async with GatewayClient("https://gateway.example", keys()) as gateway:
-        told += repr(gateway) + repr(gateway.keys) + str(vars(gateway.keys))
+        reported += repr(gateway) + repr(gateway.keys) + str(vars(gateway.keys))
     assert "[key]" in error.message
     for secret in (OVERSIGHT, SEND, ADMIN, "mm_live_another9"):
-        assert secret not in told
+        assert secret not in reported
     assert error.__context__ is None
 
 
@@ -356,7 +358,7 @@ async def test_attachments_come_as_bytes_as_base64_and_by_address() -> None:
             await gateway.attachment("01M", "01E", "x", size=60_000)
 
 
-async def test_the_difference_of_clocks_is_told() -> None:
+async def test_a_difference_between_clocks_is_reported() -> None:
     when = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
     async with raw_server(says(answer(200, b"{}", f"Date: {when}"))) as server, client(server) as gateway:
         assert gateway.clock_skew is None

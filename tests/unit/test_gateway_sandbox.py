@@ -159,7 +159,7 @@ async def test_account_usage_health_webhooks_contacts(sandbox: Sandbox, gateway:
     assert list(await gateway.webhooks()) == []
 
 
-async def test_wrong_keys_and_lacking_scopes_are_told_apart(sandbox: Sandbox) -> None:
+async def test_wrong_keys_and_missing_scopes_are_told_apart(sandbox: Sandbox) -> None:
     crossed = Keys(oversight=Secret(sandbox.keys["send"]), send=Secret("mm_test_unknown"))
     async with GatewayClient(sandbox.url, crossed) as client:
         with pytest.raises(errors.MissingScope) as lacking:

@@ -121,7 +121,7 @@ def test_the_times_say_that_a_mail_left_where_no_status_does(
 
 
 @pytest.mark.parametrize("stated", ["rejected", "cancelled", "send_failed", "deleted", "on_the_moon"])
-def test_a_status_that_says_something_is_kept_beside_the_times(stated: str) -> None:
+def test_a_status_that_says_more_than_the_times_is_kept(stated: str) -> None:
     given = {**SUMMARY, "direction": "outbound", "status": stated, "approved_at": "2026-03-01T12:00:00Z"}
     assert wire.email_detail(given, "01M").status == stated
 

@@ -65,14 +65,14 @@ def test_a_mailbox_and_a_profile_may_have_their_own(folder: Path) -> None:
         (None, "there is no such file"),
     ],
 )
-def test_what_cannot_be_read_is_said(folder: Path, held: bytes | None, words: str) -> None:
+def test_what_cannot_be_read_is_reported(folder: Path, held: bytes | None, words: str) -> None:
     if held is not None:
         (folder / "a.md").write_bytes(held)
     found = facts("a.md").of(BOX)
     assert not found.files and words in found.problems[0] and "a.md" in found.problems[0]
 
 
-def test_a_folder_and_too_much_in_all_are_said(folder: Path) -> None:
+def test_a_folder_and_too_large_a_total_are_reported(folder: Path) -> None:
     (folder / "folder.md").mkdir()
     for name in ("a.md", "b.md"):
         (folder / name).write_bytes(b"x" * 60_000)
@@ -108,7 +108,7 @@ def judged(body: str, *, house: tuple[HouseText, ...]) -> Assessment:
 BODY = "Hello Anna, room 12 is €310. See https://terms.example/b or ask desk@partner.example, please. Mara"
 
 
-def test_what_stands_in_the_facts_counts_as_known_and_is_quoted_with_the_file() -> None:
+def test_house_facts_count_as_known_and_are_quoted_with_the_file() -> None:
     unknown = {finding.code for finding in judged(BODY, house=()).findings}
     assert {"amount_not_in_thread", "link_not_in_thread", "address_not_in_thread"} <= unknown
     found = judged(BODY, house=(HOUSE,))
@@ -139,9 +139,9 @@ async def test_drafts_and_redrafts_get_them(folder: Path, sandbox: Sandbox) -> N
         assert b"<<<FACTS prices.md\\nRoom 12: 310 euros\\nFACTS>>>" in request
 
 
-def test_show_says_what_stands_in_them_and_what_could_not_be_read(home: Home, sandbox: Sandbox) -> None:
+def test_show_prints_their_text_and_what_could_not_be_read(home: Home, sandbox: Sandbox) -> None:
     home.config.write_text(home.config.read_text("utf-8") + '[assist]\nfacts = ["prices.md", "gone.md"]\n', "utf-8")
     (home.config.parent / "prices.md").write_text("A room is $310.", "utf-8")
-    told = home.run("pending", "show", sandbox.draft("Hello Anna, a room is $310."), "--json", status=0)
-    assert told.json["in_house_facts"] == ['"$310": found in prices.md']
-    assert any("gone.md cannot be read" in words for words in told.json["unchecked"])
+    reported = home.run("pending", "show", sandbox.draft("Hello Anna, a room is $310."), "--json", status=0)
+    assert reported.json["in_house_facts"] == ['"$310": found in prices.md']
+    assert any("gone.md cannot be read" in words for words in reported.json["unchecked"])

@@ -99,7 +99,7 @@ def test_another_key_or_one_changed_byte_does_not_hold() -> None:
     ["", ".", "abc", "a.b.c", text(b"[1]") + "." + text(b"x" * 64), text(b"{}") + ".%%%", "\u202e." + text(b"y"),
      "x" * 20_000, text(b"[" * 4000) + "." + text(b"x" * 64)],
 )  # fmt: skip
-def test_a_header_of_another_form_is_said_to_be_one(value: str) -> None:
+def test_a_header_of_another_form_is_reported_as_one(value: str) -> None:
     assert check(value, PublicKey(jwk())).standing is Standing.UNREADABLE
     assert unchecked(value, "why").standing is Standing.UNREADABLE
 
@@ -118,12 +118,12 @@ def test_a_signature_that_is_none_does_not_hold(signature: bytes) -> None:
         {**jwk(), "x": text(b"\x01" * 32)},
     ],
 )  # fmt: skip
-def test_what_is_no_key_is_said_to_be_none(answer: object) -> None:
+def test_what_is_no_key_is_called_none(answer: object) -> None:
     with pytest.raises(KeyUnusable):
         PublicKey(answer)
 
 
-def test_a_key_of_another_kind_is_said_to_be_one() -> None:
+def test_a_key_of_another_kind_is_reported_as_one() -> None:
     key = rsa.generate_private_key(65537, 2048).public_key()
     pem = key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     with pytest.raises(KeyUnusable, match="not a P-256 key"):
@@ -155,7 +155,7 @@ class Gateway:
         return answer
 
 
-async def test_the_key_is_kept_and_fetched_anew_when_it_was_changed() -> None:
+async def test_the_key_is_cached_and_fetched_again_when_it_has_changed() -> None:
     clock = FakeClock(NOW)
     gateway: Any = Gateway(jwk(), jwk(OTHER))
     identities = Identities(gateway, clock)
@@ -168,7 +168,7 @@ async def test_the_key_is_kept_and_fetched_anew_when_it_was_changed() -> None:
     assert gateway.answers == []
 
 
-async def test_without_the_key_it_is_said_that_nothing_was_checked() -> None:
+async def test_without_the_key_it_says_that_nothing_was_checked() -> None:
     gateway: Any = Gateway(GatewayError("cannot be reached"), {"error": "none"})
     identities = Identities(gateway, FakeClock(NOW))
     first, second = [await identities.check(header()) for _ in range(2)]
@@ -213,7 +213,7 @@ async def test_a_mails_life_shows_its_identity(sandbox: Sandbox) -> None:
         await until(pilot, lambda: "ai_generated: true" in shown(app) and "names no email" in shown(app))
 
 
-def test_a_broken_identity_is_told_loudly_and_an_absent_one_plainly() -> None:
+def test_a_broken_identity_is_an_alert_and_an_absent_one_is_not() -> None:
     given = {"id": "1", "from": "a@x.example", "to": []}
     signed = email_detail({**given, "headers": {HEADER: header(key=OTHER)}}, "mb")
     life = History("1", summary(1), signed, {}, ())

@@ -99,7 +99,7 @@ def test_the_end_of_the_input_leaves_nothing_behind(home: Home, sandbox: Sandbox
     assert not home.config.exists()
 
 
-def test_a_place_that_cannot_be_written_is_told_before_anything_is_asked(home: Home, tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_written_is_reported_before_any_question(home: Home, tmp_path: Path) -> None:
     blocked = tmp_path / "a file"
     blocked.touch()
     with asked(home, "--config", str(blocked / "config.toml")) as terminal:

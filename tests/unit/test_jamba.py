@@ -304,7 +304,7 @@ async def test_retry_after_is_waited_for() -> None:
     assert len(server.requests) == 2
 
 
-async def test_a_long_retry_after_is_told_and_nobody_asks_before_it_is_over() -> None:
+async def test_a_long_retry_after_is_shown_and_respected() -> None:
     clock = FastClock()
     async with (
         raw_server(plain(429, headers="Retry-After: 120\r\n")) as server,
@@ -451,7 +451,7 @@ async def test_a_model_that_is_named_like_a_key_is_kept_without_it() -> None:
     assert answer.model == "jamba-[key]"
 
 
-async def test_no_prompt_holds_a_key() -> None:
+async def test_no_prompt_contains_a_key() -> None:
     asked = [PromptTurn("user", f"They wrote {MODEL_KEY} and {GATEWAY_KEY}.")]
     async with (
         raw_server(plain(200, completion("Yes."))) as server,

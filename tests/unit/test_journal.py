@@ -122,7 +122,7 @@ def test_a_cut_off_end_is_found_against_a_witnessed_head(kept: int) -> None:
 
 @settings(max_examples=20)
 @given(number=st.integers(1, LENGTH))
-def test_a_journal_written_anew_is_found_against_a_witnessed_head(number: int) -> None:
+def test_a_rewritten_journal_is_detected_by_a_witnessed_head(number: int) -> None:
     """Whoever can write the file can chain it anew; then only the head that lies elsewhere tells."""
     with written() as (database, journal):
         head = journal.head()

@@ -49,16 +49,16 @@ def test_lower_case_keys_are_used_for_single_acts_and_upper_case_for_many() -> N
     assert keymap.act("pending.approve_marked").keys == "A"
 
 
-def test_unknown_id_is_told_with_the_nearest() -> None:
+def test_an_unknown_id_is_reported_with_the_nearest() -> None:
     assert "did you mean inbox.search?" in _words({"inbox.serch": "x"})
 
 
-def test_duplicate_among_the_changes_is_told() -> None:
+def test_a_duplicate_among_the_changes_is_reported() -> None:
     words = _words({"inbox.search": "F2", "inbox.filter": "F2"})
     assert "F2 is used for two commands" in words
 
 
-def test_key_that_would_hide_another_act_is_told() -> None:
+def test_a_key_that_would_hide_another_action_is_reported() -> None:
     assert "j would hide another command's key: list.down" in _words({"inbox.search": "j"})
 
 
@@ -76,7 +76,7 @@ def test_key_that_would_hide_another_act_is_told() -> None:
         ("", "no key given"),
     ],
 )
-def test_unsendable_keys_are_told(key: str, words: str) -> None:
+def test_unsendable_keys_are_reported(key: str, words: str) -> None:
     assert words in _words({"inbox.search": key})
 
 
@@ -88,7 +88,7 @@ def test_a_key_that_works_in_fields_is_none_that_writes_there() -> None:
     ]
 
 
-def test_good_changes_are_kept_and_spaces_do_not_matter() -> None:
+def test_good_changes_are_accepted_and_spaces_do_not_matter() -> None:
     good, problems = keymap.check({"inbox.search": "ctrl+f, f3"})
     assert good == {"inbox.search": "ctrl+f,f3"}
     assert problems == []
@@ -135,8 +135,8 @@ NEITHER = frozenset({
 
 
 def test_each_act_where_mail_is_decided_is_known_to_decide_to_open_a_field_or_neither() -> None:
-    told = keymap.DECIDING | keymap.OPENING
-    assert not NEITHER & told
+    reported = keymap.DECIDING | keymap.OPENING
+    assert not NEITHER & reported
     acts = {act.id for act in keymap.KEY_ACTIONS if act.context == "pending"}
-    assert acts <= told | NEITHER, "say in `DECIDING`, `OPENING` or `NEITHER` what it does"
-    assert told <= {act.id for act in keymap.KEY_ACTIONS}
+    assert acts <= reported | NEITHER, "say in `DECIDING`, `OPENING` or `NEITHER` what it does"
+    assert reported <= {act.id for act in keymap.KEY_ACTIONS}

@@ -87,7 +87,7 @@ def test_without_it_the_keys_are_in_the_file(desk: Desk, sandbox: Sandbox) -> No
         ("no_such_module.Keyring", r"cannot be read \(ModuleNotFoundError\)"),
     ],
 )
-def test_a_keyring_that_fails_is_told_without_what_it_holds(
+def test_a_failing_keyring_is_reported_without_its_contents(
     desk: Desk, sandbox: Sandbox, backend: str, words: str
 ) -> None:
     desk.set_up(sandbox, "y")

@@ -78,7 +78,9 @@ def answer(number: int, to: str, thread: str) -> PendingItem:
         "Boss <BOSS@Acme.Mult1mail.Example>",
     ],
 )
-def test_a_mail_that_looks_like_one_of_ours_is_told_and_so_is_the_answer_to_it(database: Database, sender: str) -> None:
+def test_an_email_that_looks_like_one_of_ours_is_flagged_and_so_is_the_reply_to_it(
+    database: Database, sender: str
+) -> None:
     # As the gateway has it: the waiting mail stands in the list of mail as well.
     put(database, 5, sender, thread_id="t", status=OneLine("pending_inbound_approval"))
     assert found(database, gated(5, sender, "t"))["sender_lookalike"].level is Level.HIGH
@@ -94,7 +96,7 @@ def test_a_mail_that_looks_like_one_of_ours_is_told_and_so_is_the_answer_to_it(d
 
 @pytest.mark.parametrize("thread", ["t1", "t2"])
 @pytest.mark.parametrize("days", [1, 90])
-def test_a_mail_that_looks_like_a_customers_is_told(database: Database, thread: str, days: int) -> None:
+def test_an_email_that_looks_like_a_customers_is_flagged(database: Database, thread: str, days: int) -> None:
     put(database, 1, "anna@customer-north.example", thread_id="t1", received_at=START - timedelta(days=days))
     put(database, 5, "anna@custorner-north.example", thread_id=thread, status=OneLine("read"))
     assert "recipient_lookalike" in found(database, answer(6, "anna@custorner-north.example", thread))
@@ -131,7 +133,7 @@ def test_who_has_stood_in_the_address_book_for_a_week_is_known(database: Databas
     codes = found(database, gated(6, "eve@lampsshop.example", "c"))
     assert "sender_lookalike" in codes, "the agent's own key may have added it for this very mail"
     assert "sender_lookalike" in found(database, gated(7, "new@lampshop5.example", "d")), "nobody knows since when"
-    # Whoever imitates somebody of the address book is told.
+    # Whoever imitates somebody in the address book is flagged.
     assert "sender_lookalike" in found(database, gated(8, "bea@1ampshops.example", "e"))
 
 
@@ -152,7 +154,7 @@ def test_the_address_book_is_bounded(database: Database, monkeypatch: pytest.Mon
     assert [one.address for one in store.address_book()] == ["a8@x.example", "a7@x.example", "a6@x.example"]
 
 
-def test_the_case_of_an_address_tells_nothing(database: Database) -> None:
+def test_the_case_of_an_address_means_nothing(database: Database) -> None:
     put(database, 1, "Petra_Vogt@Lamps.example", thread_id="a", received_at=START - timedelta(days=90))
     for number, address in enumerate(
         ("Petra_Vogt@Lamps.example", "petra_vogt@LAMPS.example", "PETRA_VOGT@lamps.example")
@@ -204,7 +206,7 @@ def test_our_own_domain_is_never_taken_for_known() -> None:
         assert known.domain_imitated("acrne.example") == "acme.example"
 
 
-def test_slips_in_long_names_are_told_whatever_stands_before_them() -> None:
+def test_typing_errors_in_long_names_are_flagged_whatever_precedes_them() -> None:
     random.seed(7)
     for _ in range(300):
         name = "".join(random.choices("abcdefghijkopqrstuvwxyz", k=random.randint(6, 12)))

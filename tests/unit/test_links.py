@@ -83,7 +83,7 @@ def test_what_is_no_link_is_left_alone(text: str) -> None:
         ("link_unclear", Level.MEDIUM, "http://evil%2etest/"),
     ],
 )
-def test_what_is_wrong_with_a_link_is_said(code: str, level: Level, text: str) -> None:
+def test_what_is_wrong_with_a_link_is_shown(code: str, level: Level, text: str) -> None:
     findings = {finding.code: finding for finding in inspect_links(text, KNOWN)}
     assert code in findings
     assert findings[code].level is level
@@ -105,7 +105,7 @@ def test_honest_links_raise_nothing(text: str) -> None:
     assert inspect_links(text, KNOWN) == ()
 
 
-def test_the_same_fault_is_said_once_with_all_places() -> None:
+def test_the_same_fault_is_reported_once_with_all_places() -> None:
     (finding,) = inspect_links("http://192.0.2.7/a and http://192.0.2.7/b", KNOWN)
     assert len(finding.spans) == 2
 

@@ -27,13 +27,13 @@ from tests.support.clock import FakeClock
 DRAFTS = 2 * FIRST_READ + 10
 
 
-def test_the_first_drafts_are_told_of_before_the_last_ones_are_read(database: Database) -> None:
-    told: list[tuple[list[QueueEntry], int]] = []
+def test_the_first_drafts_are_reported_before_the_last_ones_are_read(database: Database) -> None:
+    reported: list[tuple[list[QueueEntry], int]] = []
     fill(database, DRAFTS)
     queue = ReviewQueue(database, SystemClock(), Risk())
-    entries = queue.entries(so_far=lambda entries, count: told.append((entries, count)))
-    assert [(len(first), count) for first, count in told] == [(FIRST_READ, DRAFTS), (2 * FIRST_READ, DRAFTS)]
-    assert all(first == entries[: len(first)] for first, _ in told)
+    entries = queue.entries(so_far=lambda entries, count: reported.append((entries, count)))
+    assert [(len(first), count) for first, count in reported] == [(FIRST_READ, DRAFTS), (2 * FIRST_READ, DRAFTS)]
+    assert all(first == entries[: len(first)] for first, _ in reported)
     assert len(entries) == DRAFTS
     assert all(entry.assessment.findings for entry in entries)
 
@@ -41,8 +41,8 @@ def test_the_first_drafts_are_told_of_before_the_last_ones_are_read(database: Da
 def test_a_reading_that_is_stopped_ends_early(database: Database) -> None:
     fill(database, DRAFTS)
     queue = ReviewQueue(database, SystemClock(), Risk())
-    told: list[int] = []
-    found = queue.entries(so_far=lambda entries, _: told.append(len(entries)), stop=lambda: bool(told))
+    reported: list[int] = []
+    found = queue.entries(so_far=lambda entries, _: reported.append(len(entries)), stop=lambda: bool(reported))
     assert len(found) == FIRST_READ
 
 
@@ -116,8 +116,8 @@ def test_a_rejection_is_compared_with_the_drafts_that_wait_already(database: Dat
     )
     mail = MailStore(database)
     mail.upsert([rejected])
-    told = EmailDetail(**asdict(rejected), body=ManyLine(f"{body} Thank you."), raw=raw)
-    mail.save_detail(told, at=clock.now())
+    reported = EmailDetail(**asdict(rejected), body=ManyLine(f"{body} Thank you."), raw=raw)
+    mail.save_detail(reported, at=clock.now())
     clock.advance(resubmitted.AGAIN_AFTER.total_seconds() + 1)
     assert "like_rejected" in _codes(queue, like.id)
 

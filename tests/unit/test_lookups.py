@@ -22,7 +22,7 @@ NAME = "gateway.example"
 
 
 class Resolver:
-    """Answers for `NAME` only once it is told to."""
+    """Answers for `NAME` only once it may."""
 
     def __init__(self) -> None:
         self.asked: list[bytes] = []

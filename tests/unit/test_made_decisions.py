@@ -28,7 +28,7 @@ def made(logs: Logs, minutes: float = 600) -> list[tuple[str, MadeOutcome, bool]
     return [(str(one.who), one.outcome, one.here) for one in found]
 
 
-def test_decisions_of_this_machine_are_told_by_reviewer_and_outcome(logs: Logs) -> None:
+def test_decisions_of_this_machine_are_counted_by_reviewer_and_outcome(logs: Logs) -> None:
     for number in range(6):
         logs.mail(f"M{number}", direction=Direction.INBOUND if number == 4 else Direction.OUTBOUND)
     decide(logs, "rejected", "M5", 700)

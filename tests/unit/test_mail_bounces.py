@@ -77,12 +77,12 @@ def body_of(sender: str, subject: str, text: str, *headers: str) -> str:
 
 
 @pytest.mark.parametrize("server", SERVERS)
-def test_every_recipient_and_the_reason_stand_at_the_top(server: str) -> None:
+def test_every_recipient_and_the_reason_are_at_the_top(server: str) -> None:
     sender, subject, frame, block = SERVERS[server]
     for count, shift in itertools.product((1, 2, 3), range(len(REPLIES))):
         replies = [[*REPLIES][(shift + at) % len(REPLIES)] for at in range(count)]
-        told = zip(ADDRESSES, replies, strict=False)
-        blocks = "".join(block.format(address=one, reply=reply.format(one)) for one, reply in told)
+        reported = zip(ADDRESSES, replies, strict=False)
+        blocks = "".join(block.format(address=one, reply=reply.format(one)) for one, reply in reported)
         text = frame.format(blocks=blocks)
         body = body_of(sender, subject, text)
         lines = body.split("\n\n")[0].split("\n")
@@ -120,7 +120,7 @@ def test_a_delay_is_no_failure() -> None:
     assert body.startswith("Not delivered yet; it is tried again: late@customer.example")
 
 
-def test_a_report_that_names_nobody_is_said_to_be_one() -> None:
+def test_a_report_that_names_nobody_is_described_so() -> None:
     assert body_of("MAILER-DAEMON@x.example", "Undelivered Mail", "Something went wrong.").startswith("Not delivered:")
 
 
@@ -142,7 +142,7 @@ STATUS += "Final-Recipient: rfc822; b@c.example\nAction: failed\nStatus: 5.2.2\n
 
 
 @pytest.mark.parametrize("gap", ["\n", "", "\n\n", " \n"])
-def test_each_recipient_of_a_report_is_told_whatever_parts_them(gap: str) -> None:
+def test_each_recipient_of_a_report_is_named_whatever_separates_them(gap: str) -> None:
     raw = (
         "From: MAILER-DAEMON@x.example\nSubject: Failure\nMIME-Version: 1.0\n"
         'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\n\n'

@@ -57,7 +57,7 @@ PAIRS = [
     for language, charsets in ACTUAL.items()
     for actual in charsets
     for declared in dict.fromkeys((actual, *WRONG_NAMES, *MORE_WRONG_NAMES.get(language, ())))
-    # Seven bits cannot be told from ASCII under these names.
+    # Under these names seven bits look like ASCII.
     if not (actual == "iso-2022-jp" and declared == "utf-7")
 ]
 

@@ -190,7 +190,7 @@ def test_raw_headers_and_file_names_are_read_as_the_text_is() -> None:
     assert mail.attachments[0].name == "王芳.pdf"
 
 
-def test_what_was_not_as_declared_is_said() -> None:
+def test_what_was_not_as_declared_is_noted() -> None:
     odd: list[str] = []
     decode("Grüße".encode(), "iso-8859-1", odd.append)
     assert odd == ["charset other than declared"]

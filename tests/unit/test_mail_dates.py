@@ -60,7 +60,7 @@ def test_a_date_in_an_encoded_word_is_read() -> None:
 
 
 @pytest.mark.parametrize("text", ["soon", "05/11/2026 14:53", "31 Feb 2026 10:00", "Thu, 5 Nov 2026 25:00:00 +0000"])
-def test_a_date_that_cannot_be_read_is_said_and_is_not_now(text: str) -> None:
+def test_an_unreadable_date_is_reported_and_is_not_now(text: str) -> None:
     odd: list[str] = []
     mail = parse_mail(f"From: a@x.example\nDate: {text}\n\nText.".encode(), odd.append)
     assert mail.date is None and "unreadable date" in odd

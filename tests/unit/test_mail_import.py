@@ -96,11 +96,11 @@ class TestOneMail:
         mail, _odd = parse(WHOLE + b"Content-Transfer-Encoding: " + encoding + b"\n\n" + body)
         assert mail.subject == "Soup"
 
-    def test_broken_base64_is_said(self) -> None:
+    def test_broken_base64_is_noted(self) -> None:
         _mail, odd = parse(WHOLE + b"Content-Transfer-Encoding: base64\n\nZm9vY\n")
         assert "broken base64" in odd
 
-    def test_missing_headers_are_said(self) -> None:
+    def test_missing_headers_are_noted(self) -> None:
         mail, odd = parse(b"\nonly a body")
         assert set(odd) >= {"no sender", "no recipient", "no subject", "no date", "no message-id"}
         assert mail.sender == UNKNOWN_SENDER and mail.date is None and mail.body == "only a body"
@@ -323,15 +323,15 @@ class TestSources:
 
 
 class TestProgress:
-    def test_it_is_told_to_the_end(self, tmp_path: Path) -> None:
+    def test_it_is_reported_to_the_end(self, tmp_path: Path) -> None:
         (tmp_path / "a.mbox").write_bytes(MBOX)
         (tmp_path / "b.eml").write_bytes(WHOLE + b"\nb")
-        told: list[tuple[int, int]] = []
+        reported: list[tuple[int, int]] = []
         report = ImportReport()
-        list(read_mail([tmp_path], report, lambda done, total: told.append((done, total))))
+        list(read_mail([tmp_path], report, lambda done, total: reported.append((done, total))))
         total = len(MBOX) + len(WHOLE) + 2
-        assert [done for done, _total in told] == sorted(done for done, _total in told)
-        assert told[-1] == (total, total) and len(told) == 4
+        assert [done for done, _total in reported] == sorted(done for done, _total in reported)
+        assert reported[-1] == (total, total) and len(reported) == 4
 
     def test_the_bar_comes_late_and_goes_away(self) -> None:
         ticks: Iterator[float] = itertools.count(0.0, 0.4)

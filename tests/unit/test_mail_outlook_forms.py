@@ -54,7 +54,7 @@ def test_the_text_of_winmail_dat_is_read(data: bytes) -> None:
     assert mail_with(data, "See below.").body == "See below."
 
 
-def test_the_files_in_winmail_dat_are_had_with_their_long_names() -> None:
+def test_the_files_in_winmail_dat_have_their_long_names() -> None:
     inner = winmail(text="Older words", files=[("plan.pdf", b"%PDF-2")])
     data = winmail(
         text="Two files", files=[("Größe der Küche.pdf", b"%PDF-1"), ("b.txt", b"two")], wrapped=[("Old", inner)]
@@ -66,7 +66,7 @@ def test_the_files_in_winmail_dat_are_had_with_their_long_names() -> None:
     assert mail.body.startswith("Two files\n\n----------") and mail.body.endswith("Subject: Old\n\nOlder words")
 
 
-def test_a_winmail_dat_without_text_or_that_cannot_be_read_is_said() -> None:
+def test_a_winmail_dat_that_is_unreadable_or_has_no_text_is_noted() -> None:
     assert mail_with(winmail(files=[("a.txt", b"1")])).body == "(This email holds files and no text.)"
     assert "Outlook's own format" in mail_with(b"\x78\x9f\x3e\x22\x00\x00damaged").body
     assert "Outlook's own format" in mail_with(b"nothing of that kind").body

@@ -79,14 +79,14 @@ def test_alternatives_that_are_no_text_do_not_hide_it() -> None:
     assert mail_of("multipart/alternative", part("text/enriched", "<bold>rich</bold> words")).body == "rich words"
 
 
-def test_an_invitation_alone_is_told_in_words() -> None:
+def test_an_invitation_alone_is_described_in_words() -> None:
     mail = mail_of("multipart/mixed", CALENDAR)
     assert mail.body.split("\n") == [
         "Invitation: Fitting, kitchen", "From: 2026-12-04 13:00 UTC", "Where: Hall 3", "Organizer: ann@x.example"
     ]  # fmt: skip
 
 
-def test_every_event_of_a_calendar_is_told_without_its_alarms() -> None:
+def test_every_event_of_a_calendar_is_described_without_its_alarms() -> None:
     zone = "BEGIN:VTIMEZONE\nBEGIN:STANDARD\nDTSTART:19701025T030000\nEND:STANDARD\nEND:VTIMEZONE"
     alarm = "BEGIN:VALARM\nDESCRIPTION:Reminder\nEND:VALARM"
     text = (
@@ -242,7 +242,7 @@ def test_a_forwarded_mail_is_read_and_kept_whole(encoding: str) -> None:
         (b"Content-Type: application/ms-tnef; name=winmail.dat\nContent-Transfer-Encoding: base64\n\neJ8+\n", "winmail.dat"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_read_is_said(raw: bytes, words: str) -> None:
+def test_what_cannot_be_read_is_reported(raw: bytes, words: str) -> None:
     assert words in parse_mail(HEAD + raw, lambda _what: None).body
 
 
@@ -378,7 +378,7 @@ def test_text_before_the_first_part_is_read_where_there_is_no_other() -> None:
     assert parse_mail(HEAD + usual, lambda _what: None).body == ""
 
 
-def test_a_receipt_and_a_report_without_a_telling_status_are_told_in_words() -> None:
+def test_a_receipt_and_a_report_without_a_clear_status_are_described_in_words() -> None:
     receipt = "Final-Recipient: rfc822; ann@x.example\nDisposition: manual-action/MDN-sent-manually; displayed\n"
     mail = mail_of("multipart/report", part("message/disposition-notification", receipt))
     assert mail.body.startswith("ann@x.example has opened the email.")
@@ -399,7 +399,7 @@ def test_all_addresses_that_replies_go_to_are_named() -> None:
     assert mail.reply_to == "a@x.example" and "(Replies go to 2 addresses: a@x.example, Bo <b@y.example>.)" in mail.body
 
 
-def test_text_behind_the_last_part_is_kept() -> None:
+def test_text_after_the_last_part_is_kept() -> None:
     inner = (
         'Content-Type: multipart/alternative; boundary="c"\n\n--c\n'
         + part("text/plain", "Words.")
@@ -409,5 +409,5 @@ def test_text_behind_the_last_part_is_kept() -> None:
     assert mail_of("multipart/mixed", part("text/plain", "Words.") + "\n--b--\n\u200b\n").body == "Words."
 
 
-def test_mail_of_images_alone_is_said_to_be_that() -> None:
+def test_mail_of_images_alone_is_described_so() -> None:
     assert "images alone" in mail_of("multipart/mixed", part("text/html", "<img src='cid:1'>")).body

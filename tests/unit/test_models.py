@@ -67,7 +67,7 @@ def test_a_comma_in_quotes_parts_no_recipient(line: str, parts: tuple[str, ...])
 
 
 @pytest.mark.parametrize("blank", ["\u2800", "\u2800 \u2800", "\u115f\u1160", "\u3164", "\u200b"])
-def test_a_name_of_which_nothing_is_seen_is_none(blank: str) -> None:
+def test_an_invisible_name_is_no_name(blank: str) -> None:
     assert Party.parse(f"{blank} <a@x.example>") == Party(address=OneLine("a@x.example"))
     assert Party.parse("⠓⠊⠀⠞⠓⠑⠗⠑ <a@x.example>").name == "⠓⠊⠀⠞⠓⠑⠗⠑", "real braille keeps its spaces"
 

@@ -17,11 +17,11 @@ NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
     ("seconds", "words"),
     [(-5, "0 s"), (0.4, "0 s"), (59, "59 s"), (60, "1 min"), (3599, "59 min"), (7200, "2 h"), (200_000, "2 d")],
 )
-def test_spans_are_told_in_their_largest_unit(seconds: float, words: str) -> None:
+def test_spans_are_given_in_their_largest_unit(seconds: float, words: str) -> None:
     assert span(timedelta(seconds=seconds)) == words
 
 
-def test_waits_double_with_jitter_up_to_a_limit_and_start_anew() -> None:
+def test_waits_double_with_jitter_up_to_a_limit_and_start_again() -> None:
     backoff = Backoff(Random(1))
     waits = [backoff.failed(5) for _ in range(12)]
     for number, wait in enumerate(waits):

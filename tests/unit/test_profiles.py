@@ -23,7 +23,7 @@ def profiles(folder: Path, text: str) -> Profiles:
     return Profiles(path)
 
 
-def test_each_profile_is_told_with_its_kind_and_place(tmp_path: Path) -> None:
+def test_each_profile_is_listed_with_its_kind_and_place(tmp_path: Path) -> None:
     listed = profiles(
         tmp_path,
         """
@@ -59,7 +59,7 @@ def test_a_profile_that_cannot_be_used_is_listed_with_the_reason(tmp_path: Path)
     assert "meant for live mail" in odd.trouble
 
 
-def test_a_file_that_cannot_be_understood_is_told(tmp_path: Path) -> None:
+def test_an_unreadable_file_is_reported(tmp_path: Path) -> None:
     for text in ("[profiles", "profiles = 3\n", "version = 99\n"):
         with pytest.raises(ConfigError):
             profiles(tmp_path, text).listed()

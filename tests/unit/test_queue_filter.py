@@ -133,7 +133,7 @@ def test_scripts_without_spaces_are_searched_anywhere_in_the_text(text: str, fou
         ("x " * 50, "only the first 40 terms"),
     ],
 )
-def test_what_cannot_be_used_is_left_out_and_told(text: str, complaint: str) -> None:
+def test_what_cannot_be_used_is_left_out_and_reported(text: str, complaint: str) -> None:
     narrowing = QueueFilter(f"{text} risk:high" if "x x" not in text else text, AROUND)
     assert complaint in narrowing.complaints[0]
     if "x x" not in text:
@@ -210,7 +210,7 @@ def test_what_is_not_checked_is_neither_harmless_nor_hidden(text: str, expected:
     assert [int(entry.item.id[1:]) for entry in narrowing.select(UNREAD)] == expected
 
 
-def test_what_is_not_checked_stands_between_high_and_medium_with_a_sign_of_its_own() -> None:
+def test_what_is_not_checked_is_sorted_between_high_and_medium_with_its_own_sign() -> None:
     riskiest = ordered(list(UNREAD), Order.RISKIEST)
     assert [int(entry.item.id[1:]) for entry in riskiest] == [1, 6, 2, 3, 4, 5]
     assert [(entry.risk_sign, entry.risk_word) for entry in riskiest] == [

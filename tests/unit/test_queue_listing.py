@@ -85,7 +85,7 @@ def test_stepping_passes_filters_that_select_nothing_and_comes_round(queue: Queu
     assert queue.listing.filter == ALL
 
 
-def test_what_of_a_query_cannot_be_used_is_told_and_the_rest_is_used(queue: Queue) -> None:
+def test_unusable_parts_of_a_query_are_reported_and_the_rest_is_used(queue: Queue) -> None:
     queue.listing.typed = "refund risk:enormous"
     assert queue.waits(entry("a", "A refund."), entry("b")) == ["a"]
     assert "risk:enormous" in queue.listing.complaint
@@ -116,7 +116,7 @@ def test_what_is_read_stays_in_its_place_with_how_it_ended_until_the_reader_move
     assert not queue.listing.shows_ended
 
 
-def test_of_what_is_gone_without_a_reason_only_that_is_said(queue: Queue) -> None:
+def test_an_email_that_is_gone_without_a_reason_is_reported_as_gone(queue: Queue) -> None:
     queue.waits(entry("a"))
     queue.waits(reading="a")
     assert queue.listing.listed["a"].ended == UNKNOWN_END
@@ -154,7 +154,7 @@ def test_the_last_one_goes_though_it_is_read_so_that_the_list_is_seen_to_be_empt
     assert queue.waits(reading="a") == []
 
 
-def test_an_incident_stands_above_all_whatever_is_listed_until_it_was_looked_at(queue: Queue) -> None:
+def test_an_incident_stays_at_the_top_until_somebody_has_looked_at_it(queue: Queue) -> None:
     queue.listing.incidents = [entry("x")]
     queue.decisions["x"] = decision("x", Phase.INCIDENT)
     queue.listing.typed = "refund"

@@ -101,7 +101,7 @@ def test_a_stretch_of_the_source_is_found_again() -> None:
         ("> - [b](https://t.example)", "t.example", " ‹t.example›"),
     ],
 )
-def test_a_mark_on_a_target_stands_on_the_host_that_is_shown_for_it(source: str, marked: str, shown: str) -> None:
+def test_a_mark_on_a_link_target_is_on_the_host_that_is_shown_for_it(source: str, marked: str, shown: str) -> None:
     made = rendered(source)
     at = source.index(marked)
     assert [made.text[slice(*one)] for one in made.stretches(at, at + len(marked))] == [shown]

@@ -62,7 +62,7 @@ def draft(dice: random.Random) -> str:
 
 
 @pytest.mark.parametrize("seed", range(30))
-def test_every_word_can_be_seen_or_has_a_host_that_stands_for_it(seed: int) -> None:
+def test_every_word_is_visible_or_represented_by_a_host(seed: int) -> None:
     dice = random.Random(seed)
     for _round in range(40):
         source = draft(dice)

@@ -76,7 +76,7 @@ def entry(database: Database, reviewer: str = "robin") -> QueueEntry:
     return found
 
 
-def test_ones_own_rejection_is_told_with_time_and_reason(database: Database) -> None:
+def test_ones_own_rejection_is_shown_with_time_and_reason(database: Database) -> None:
     old_draft(database)
     new_draft(database)
     rejected_here(database)
@@ -131,7 +131,7 @@ def log(database: Database, reason: str = "no", *, at: datetime = REJECTED_AT) -
     AuditStore(database).add([line])
 
 
-def test_another_reviewers_rejection_is_told_with_what_the_log_has(database: Database) -> None:
+def test_another_reviewers_rejection_is_shown_with_what_the_log_has(database: Database) -> None:
     old_draft(database)
     new_draft(database)
     assert entry(database).resubmitted_words == "another reviewer rejected one"
@@ -165,7 +165,7 @@ def test_other_threads_count_where_the_same_mail_is_answered(database: Database)
     assert found is not None and found.email_id == email_id(6)
 
 
-def test_the_last_of_several_is_told_and_the_others_counted(database: Database) -> None:
+def test_the_last_of_several_is_shown_and_the_others_are_counted(database: Database) -> None:
     old_draft(database, number=4)
     old_draft(database)
     new_draft(database)
@@ -213,10 +213,10 @@ def test_digest_and_findings_do_not_change_by_it(database: Database) -> None:
 
 
 @pytest.mark.parametrize(
-    ("named", "told"), [(OLD, OLD), (email_id(6), email_id(6)), (email_id(99), email_id(6)), ("", email_id(6))]
+    ("named", "reported"), [(OLD, OLD), (email_id(6), email_id(6)), (email_id(99), email_id(6)), ("", email_id(6))]
 )
-def test_the_draft_that_an_agent_names_is_told_where_it_may_be_that_one(
-    database: Database, named: str, told: str
+def test_the_draft_that_an_agent_names_is_shown_where_it_may_be_that_one(
+    database: Database, named: str, reported: str
 ) -> None:
     old_draft(database)
     old_draft(database, number=6)
@@ -228,7 +228,7 @@ def test_the_draft_that_an_agent_names_is_told_where_it_may_be_that_one(
     tagged = make_detail(mail, "x").replaced(tags={OneLine(FOLLOWS): OneLine(named)})
     MailStore(database).save_detail(tagged, at=START)
     found = entry(database).resubmission
-    assert found is not None and found.email_id == told
+    assert found is not None and found.email_id == reported
 
 
 @pytest.mark.parametrize("replaced", [False, True])

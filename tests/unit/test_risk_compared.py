@@ -94,7 +94,7 @@ def test_an_email_between_colleagues_is_not_repeated_outside() -> None:
 
 
 @pytest.mark.parametrize(
-    ("note", "told", "kept"),
+    ("note", "said", "kept"),
     [
         (
             "The sender is Marcus Orrin, he wants to stay anonymous. Do NOT say.",
@@ -124,9 +124,9 @@ def test_an_email_between_colleagues_is_not_repeated_outside() -> None:
         ("Internal:\nThe buyer is Tessmer, at 310 apiece.", "Tessmer buys at 310.", "It is sold."),
     ],
 )
-def test_only_what_colleagues_keep_to_themselves_is_not_repeated(note: str, told: str, kept: str) -> None:
+def test_only_what_colleagues_keep_to_themselves_is_not_repeated(note: str, said: str, kept: str) -> None:
     thread = asked("Could you tell me more?"), wrote(note, to=NILS)
-    assert "internal_repeated" in codes(told, *thread)
+    assert "internal_repeated" in codes(said, *thread)
     assert "internal_repeated" not in codes(kept, *thread)
 
 

@@ -126,14 +126,14 @@ def test_a_day_of_ours_that_slips() -> None:
     assert not found("date_differs", "Shall we say by 29 June instead?", *thread)
 
 
-def test_sources_that_stand_nowhere() -> None:
+def test_sources_that_occur_nowhere() -> None:
     # Low: a company cites its own contracts alike.
     assert found("source_not_in_thread", "Under clause 9b of the policy it is covered.", least=Level.LOW)
     assert found("source_not_in_thread", "Zgodnie z § 14 regulaminu nie można.", least=Level.LOW)
     assert not found("source_not_in_thread", "Clause 9b covers it.", mail("What does clause 9b say?"), least=Level.LOW)
 
 
-def test_what_is_told_of_a_third_person() -> None:
+def test_what_is_disclosed_about_a_third_person() -> None:
     assert found("names_third_person", "I see that Mr Kolbe owes two months of rent.")
     assert found("names_third_person", "You are in luck: Brian Castell just cancelled his session.")
     assert not found("names_third_person", "You are in luck: Brian Castell has time for you.")
@@ -170,7 +170,7 @@ def test_a_short_answer_is_not_empty(answer: str) -> None:
     assert not found("empty_body", answer)
 
 
-def test_what_was_left_out_of_a_very_long_thread_is_said() -> None:
+def test_what_was_left_out_of_a_very_long_thread_is_noted() -> None:
     def left_out(*thread: EarlierEmail, body: str = "Thank you.") -> list[str]:
         draft = Draft(sender=US, to=(LENA,), body=ManyLine(body))
         said = assess(draft, ThreadContext(thread, own_addresses=frozenset({str(US.address)}))).unchecked
@@ -208,7 +208,7 @@ def test_everyday_answers_stay_quiet(answer: str) -> None:
 
 
 @pytest.mark.parametrize("hole", ["[due date]", "<delivery date>", "【酒店名称】"])
-def test_a_field_that_is_told_more_closely_is_a_hole(hole: str) -> None:
+def test_a_field_with_a_description_is_a_hole(hole: str) -> None:
     assert found("template_hole", f"It is {hole}, see you then.")
 
 

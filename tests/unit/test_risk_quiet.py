@@ -387,7 +387,7 @@ def test_what_looks_like_a_fault(code: str, asked: str, good: str, bad: str) -> 
     assert code in codes(asked, bad)
 
 
-def test_colleagues_are_told_what_others_are_not() -> None:
+def test_colleagues_may_read_what_others_may_not() -> None:
     body = "Hi Mick,\n\nwe buy them in at £11.20. Can you look at it?"
     assert {"greets_stranger", "internal_note"} <= codes("Is it dear?", body)
     assert codes("Is it dear?", body, to=WORKSHOP) == set()

@@ -418,7 +418,7 @@ def test_an_amount_that_may_be_wrong_for_one_of_the_thread_is_loud(question: str
     assert loud("amount_not_in_thread", question, answer)
 
 
-def test_a_second_answer_is_told_and_decided_alone() -> None:
+def test_a_second_answer_is_flagged_and_decided_alone() -> None:
     sent = OtherAnswer(OneLine("sent"), datetime(2026, 5, 4, tzinfo=UTC), left=True)
     draft = Draft(
         sender=US, to=(LENA,), subject=OneLine("Re: Bike"), body=ManyLine("Did you see my answer about the bike?")

@@ -39,7 +39,7 @@ async def test_where_the_gateway_hands_out_another_one_nothing_is_saved(sandbox:
         await saved(sandbox, draft, 1)
 
 
-async def test_files_that_cannot_be_told_apart_are_said_to_be(sandbox: Sandbox) -> None:
+async def test_files_that_cannot_be_told_apart_are_marked_so(sandbox: Sandbox) -> None:
     draft = sandbox.send(attachments=[file_part("a.txt", b"one"), file_part("a.txt", b"two"), file_part("b", b"x")])[
         "id"
     ]

@@ -128,10 +128,12 @@ def test_one_mail_is_full_of_control_characters(samples: SampleSet) -> None:
     assert "\x1b]52" in hostile[0].body and "[@click=" in hostile[0].subject
 
 
-def test_the_stand_in_tells_nearly_all_of_them(samples: SampleSet) -> None:
+def test_the_stand_in_recognizes_nearly_all_of_them(samples: SampleSet) -> None:
     system = "task: classify\nlabels: support, billing, partnership, spam, other"
-    told = [complete([("system", system), ("user", prompt_of(thread))]) == thread.label for thread in samples.threads]
-    assert sum(told) >= 0.9 * len(told)
+    reported = [
+        complete([("system", system), ("user", prompt_of(thread))]) == thread.label for thread in samples.threads
+    ]
+    assert sum(reported) >= 0.9 * len(reported)
 
 
 def test_ages() -> None:

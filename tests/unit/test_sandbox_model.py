@@ -131,7 +131,7 @@ class TestRules:
         )
         assert german.startswith("Guten Tag Jörg,") and "Sie ist angekommen" in german and "[" not in german
 
-    def test_an_instruction_stands_in_the_gap(self) -> None:
+    def test_an_instruction_fills_the_gap(self) -> None:
         assert "[your answer here: offer a call]" in ask("draft", fenced(ANNA), settings="instruction: offer a call")
 
     def test_a_draft_answers_the_newest_mail_of_somebody_else_and_is_signed(self) -> None:
@@ -286,16 +286,16 @@ class TestWire:
         assert answer.json()["model"] == MODEL_ID if status == 200 else answer.json()["detail"]
 
 
-def test_the_labelled_set_is_sound_and_mostly_told() -> None:
+def test_the_labelled_set_is_sound_and_mostly_recognized() -> None:
     lines = (Path(__file__).parents[1] / "data" / "labelled.jsonl").read_text("utf-8").splitlines()
     entries = [json.loads(line) for line in lines]
     labels = ("support", "billing", "partnership", "spam", "other")
     assert len({entry["id"] for entry in entries}) == len(entries) >= 200
     assert len({entry["language"] for entry in entries}) >= 10
     assert {entry["label"] for entry in entries} == set(labels)
-    told = sum(
+    reported = sum(
         ask("classify", fenced(entry["body"], subject=entry["subject"]), settings=f"labels: {', '.join(labels)}")
         == entry["label"]
         for entry in entries
     )
-    assert told >= 0.9 * len(entries)
+    assert reported >= 0.9 * len(entries)

@@ -147,7 +147,7 @@ async def test_an_edit_that_no_gate_would_hold_is_refused(sandbox: Sandbox, tmp_
     assert not sandbox.outbox() and sandbox.status(draft) == "pending_send_approval"
 
 
-async def test_a_key_decides_only_as_it_was_told(sandbox: Sandbox, tmp_path: Path) -> None:
+async def test_a_key_decides_only_what_its_label_says(sandbox: Sandbox, tmp_path: Path) -> None:
     draft = sandbox.draft()
     async with reviewer_at(tmp_path, sandbox, "anna") as anna, reviewer_at(tmp_path, sandbox, "bert") as bert:
         shown = Approvals(needed=True)

@@ -83,7 +83,7 @@ def test_a_quote_may_run_over_a_line_break() -> None:
 
 
 @pytest.mark.parametrize(
-    "told",
+    "reported",
     [
         line("contradicted", "Friday 14 March", "Thursday 12 March"),
         line("contradicted", "Friday 13 March", "Wednesday 11 March"),
@@ -102,8 +102,8 @@ def test_a_quote_may_run_over_a_line_break() -> None:
         line("contradicted", BODY * 2, ASKED),
     ],
 )
-def test_what_does_not_stand_there_or_says_nothing_is_dropped(told: dict[str, object]) -> None:
-    found = check(answer(told), BODY, THREAD)
+def test_what_is_not_there_or_says_nothing_is_dropped(reported: dict[str, object]) -> None:
+    found = check(answer(reported), BODY, THREAD)
     assert not found.lines and found.dropped == 1
 
 
@@ -129,8 +129,8 @@ def test_words_around_it_and_an_end_that_broke_off_do_no_harm() -> None:
 
 def test_a_hundred_lines_are_five() -> None:
     words = [word for word in BODY.split() if len(word) > 2]
-    told = [line("contradicted", word, "Thursday 12 March") for word in words * 20]
-    found = check(answer(*told), BODY, THREAD)
+    reported = [line("contradicted", word, "Thursday 12 March") for word in words * 20]
+    found = check(answer(*reported), BODY, THREAD)
     assert len(found.lines) == MOST_LINES
     assert len({(one.draft.start, one.source.start) for one in found.lines}) == MOST_LINES
 
@@ -155,7 +155,7 @@ def test_hidden_characters_in_an_answer_reach_nobody() -> None:
 
 
 @given(st.text(max_size=400), st.text(max_size=80), st.text(max_size=80), st.text(max_size=300))
-def test_whatever_is_answered_every_quote_stands_there(noise: str, mine: str, theirs: str, body: str) -> None:
+def test_whatever_is_answered_every_quote_occurs_in_its_source(noise: str, mine: str, theirs: str, body: str) -> None:
     sources = [QuotedSource("a", ManyLine(noise), theirs=True)]
     clean = ManyLine(body)
     for text in (noise, answer(line("contradicted", mine, theirs), line("not_found", body[:30], noise[:30]))):
@@ -216,16 +216,16 @@ def an_entry(body: str = BODY, thread: tuple[ThreadMail, ...] | None = None) -> 
 
 
 class Desk:
-    """A second reader with its store, and what it told."""
+    """A second reader with its store, and the events it sent."""
 
     def __init__(
         self, model: ChatModel | None, *, assist: Assist | None = None, profile: Profile | None = None
     ) -> None:
-        self.told: list[ServiceEvent] = []
+        self.events: list[ServiceEvent] = []
         settings = Settings(assist=assist or Assist(), profile=profile or Profile())
         self.database = Database.open(None)
         self.assistant = Assistant(self.database, settings, SystemClock(), model=model)
-        self.reader = SecondReader(self.assistant, HouseFacts(settings), self.told.append)
+        self.reader = SecondReader(self.assistant, HouseFacts(settings), self.events.append)
 
     async def read(self, entry: QueueEntry, **more: bool) -> SecondReaderState:
         return await self.reader.read(entry, "us@company.example", **more)
@@ -242,7 +242,7 @@ async def test_it_is_asked_once_for_the_same_draft_and_thread() -> None:
     assert state.remarks[0].line == "contradicted: “Friday 13 March”; thread: “Thursday 12 March” (Anna)"
     assert await desk.read(an_entry()) == state and len(model.asked) == 1 and model.json == [True]
     assert desk.reader.state(an_entry()) == state
-    again = SecondReader(desk.assistant, HouseFacts(Settings()), desk.told.append)
+    again = SecondReader(desk.assistant, HouseFacts(Settings()), desk.events.append)
     assert await again.recall(an_entry(), "us@company.example") == state and len(model.asked) == 1
     other = await desk.read(an_entry(f"{BODY} Yours"))
     assert (
@@ -251,13 +251,13 @@ async def test_it_is_asked_once_for_the_same_draft_and_thread() -> None:
     )
 
 
-async def test_what_was_dropped_is_told() -> None:
+async def test_what_was_dropped_is_reported() -> None:
     desk = Desk(Scripted(answer(line("contradicted", "never said", "Thursday 12 March"))))
     state = await desk.read(an_entry())
     assert "1 dropped: its quotes were not found" in state.summary
 
 
-async def test_an_answer_without_form_is_said_to_be_unreadable_and_asked_again_next_time() -> None:
+async def test_an_answer_without_form_is_reported_as_unreadable_and_asked_again_next_time() -> None:
     desk = Desk(Scripted("Looks good to me!", GOOD))
     state = await desk.read(an_entry())
     assert state.phase is CardPhase.FAILED and state.summary == "the second reader's answer could not be read"
@@ -308,7 +308,7 @@ async def test_stopping_it_leaves_the_draft_unread() -> None:
     assert desk.reader.state(an_entry()) is None
 
 
-async def test_a_store_that_fails_is_said_and_it_can_be_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_failing_store_is_reported_and_can_be_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise sqlite3.OperationalError("database or disk is full")
 
@@ -336,7 +336,7 @@ async def test_without_a_key_it_says_so() -> None:
     ],
     ids=["unauthorized", "fault", "half", "empty", "endless"],
 )
-async def test_a_faulty_service_is_said_quietly(status: int, body: bytes, words: str) -> None:
+async def test_a_faulty_service_is_reported_quietly(status: int, body: bytes, words: str) -> None:
     async with raw_server(plain(status, body)) as server:
         desk = Desk(None, profile=Profile(ai21_key=Secret(MODEL_KEY), ai21_host=server.host))
         state = await desk.read(an_entry())
@@ -361,8 +361,8 @@ async def test_the_stand_in_compares_what_plain_rules_can_and_says_so() -> None:
 async def test_house_facts_are_read_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MM_TUI_CONFIG", str(tmp_path / "config.toml"))
     (tmp_path / "prices.md").write_text("A double room costs 310 euros.", "utf-8")
-    told = answer(line("contradicted", "$249", "310 euros"))
-    model = Scripted(told)
+    reported = answer(line("contradicted", "$249", "310 euros"))
+    model = Scripted(reported)
     desk = Desk(model, assist=Assist(facts=("prices.md", "gone.md")))
     state = await desk.read(an_entry())
     assert "<<<FACTS prices.md\nA double room costs 310 euros.\nFACTS>>>" in model.asked[0][1].text
@@ -395,12 +395,12 @@ def test_show_prints_what_the_second_reader_points_at(tmp_path: Path, sandbox: S
     assert "reader   contradicted: “order 88421”; thread: “order 88412”" in read.out
     before, after = plainly.out.splitlines(), read.out.splitlines()
     assert [one for one in after if not one.startswith("reader ")] == before, "no risk and no digest changes"
-    told = home.run("pending", "show", reply["id"], "--second-reader", "--json").json["second_reader"]
-    assert told["stand_in"] and told["phase"] == "done"
-    assert [(one["kind"], one["draft"]) for one in told["lines"]] == [("contradicted", "order 88421")]
+    reported = home.run("pending", "show", reply["id"], "--second-reader", "--json").json["second_reader"]
+    assert reported["stand_in"] and reported["phase"] == "done"
+    assert [(one["kind"], one["draft"]) for one in reported["lines"]] == [("contradicted", "order 88421")]
 
 
 def test_without_a_key_show_says_so(home: Home, sandbox: Sandbox) -> None:
     draft = sandbox.draft("Hello Anna")
-    told = home.run("pending", "show", draft, "--second-reader", "--json").json["second_reader"]
-    assert told["lines"] is None and told["phase"] == "failed"
+    reported = home.run("pending", "show", draft, "--second-reader", "--json").json["second_reader"]
+    assert reported["lines"] is None and reported["phase"] == "failed"

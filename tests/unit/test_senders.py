@@ -43,7 +43,7 @@ def codes(header: str, *, ours: bool = False) -> dict[str, Level]:
         ("carl@customer.example", "sender_first_time", Level.LOW),
     ],
 )
-def test_what_does_not_fit_is_said(header: str, code: str, level: Level) -> None:
+def test_what_does_not_fit_is_reported(header: str, code: str, level: Level) -> None:
     assert codes(header).get(code) is level
 
 

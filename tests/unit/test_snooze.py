@@ -131,7 +131,7 @@ def test_it_counts_as_overdue_while_it_is_away_and_its_time_brings_it_back_first
     assert first.item.id != last.item.id
 
 
-def test_what_is_kept_and_cannot_be_read_hides_nothing(tmp_path: Path) -> None:
+def test_a_snooze_that_cannot_be_read_hides_nothing(tmp_path: Path) -> None:
     database = Database.open(tmp_path / "store.db")
     for kept in ("x", "[]", '{"a": 1}', '{"a": {"until": "soon", "digest": "", "arrived": []}}', '{"a": {}}'):
         StateStore(database).set("snoozed", kept)

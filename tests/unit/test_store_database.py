@@ -226,7 +226,7 @@ def test_a_version_with_a_flipped_bit_is_damage_and_costs_nothing(tmp_path: Path
 
 
 def test_every_migration_to_come_makes_a_part_that_was_not_there() -> None:
-    """By it a newer store is told from one whose version is damaged."""
+    """It distinguishes a newer store from one whose version is damaged."""
     made: set[tuple[str, str]] = set()
     for number, migration in enumerate(MIGRATIONS):
         parts = set(migrations._parts(migration.mail + migration.kept))
@@ -463,7 +463,7 @@ def test_a_damaged_description_of_one_table_costs_nothing(tmp_path: Path) -> Non
         (b"INDEX mail_by_status", b"INDEX mail_by_stavus"),
     ],
 )
-def test_a_damaged_name_in_a_whole_file_is_damage_and_costs_nothing_kept(
+def test_a_damaged_name_in_an_intact_file_is_damage_and_loses_no_row(
     tmp_path: Path, before: bytes, after: bytes
 ) -> None:
     path = tmp_path / "store.db"

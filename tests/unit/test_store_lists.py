@@ -62,7 +62,7 @@ def test_waiting_mail_still_knows_its_hidden_characters(database: Database) -> N
     assert (item.body.removed, item.subject.removed) == (1, 1)
 
 
-def test_the_audit_log_is_kept_once_and_read_by_thing(database: Database) -> None:
+def test_the_audit_log_is_stored_once_and_read_by_resource(database: Database) -> None:
     log = AuditStore(database)
     entries = [
         AuditEntry(

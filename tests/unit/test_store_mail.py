@@ -44,7 +44,7 @@ def sound(database: Database) -> None:
     assert database.check() == []
 
 
-def test_a_list_without_a_word_for_mail_that_left_does_not_blank_what_the_opened_mail_told(mail: MailStore) -> None:
+def test_a_list_without_a_status_for_sent_mail_keeps_the_known_one(mail: MailStore) -> None:
     left = make_mail(1, direction=OneLine("outbound"), status=OneLine("approved"))
     waits = make_mail(2, direction=OneLine("outbound"), status=OneLine("pending_send_approval"))
     mail.upsert([left, waits])
@@ -84,7 +84,7 @@ def test_an_opened_mail_comes_back_whole_and_knows_its_hidden_characters(mail: M
     assert mail.detail_at(email_id(2)) is None
 
 
-def test_an_opened_mail_keeps_the_direction_that_its_list_told(mail: MailStore) -> None:
+def test_an_opened_email_keeps_the_direction_that_its_list_named(mail: MailStore) -> None:
     outbound = make_mail(1, direction=OneLine("outbound"), status=OneLine("pending_send_approval"))
     mail.upsert([outbound])
     mail.save_detail(make_detail(outbound.replaced(direction=OneLine("inbound"))), at=NOW)
@@ -93,7 +93,7 @@ def test_an_opened_mail_keeps_the_direction_that_its_list_told(mail: MailStore) 
     assert row.direction == "outbound"
 
 
-def test_upsert_tells_new_changed_and_unchanged_apart(mail: MailStore) -> None:
+def test_upsert_distinguishes_new_changed_and_unchanged(mail: MailStore) -> None:
     assert mail.upsert([make_mail(1), make_mail(2)]).new == {email_id(1), email_id(2)}
     again = mail.upsert([make_mail(1), make_mail(2, status=OneLine("read")), make_mail(3)])
     assert again == Changes(frozenset({email_id(3)}), frozenset({email_id(2)}))
@@ -189,7 +189,7 @@ def test_a_view_is_counted_as_it_is_listed(
         assert view.mailbox_id is None or {row.mailbox_id for row in mail.rows(keys)} <= {view.mailbox_id}, shown
 
 
-def test_a_folded_thread_stands_where_its_newest_mail_stands_and_not_its_draft(mail: MailStore) -> None:
+def test_a_folded_thread_is_sorted_by_its_newest_email_and_not_by_its_draft(mail: MailStore) -> None:
     waits, sent = OneLine("pending_send_approval"), OneLine("sent")
     out = OneLine("outbound")
     # As the initial sync brings them: the newest page, with the drafts, before the mails that they answer.
@@ -213,7 +213,7 @@ def test_a_folded_thread_stands_where_its_newest_mail_stands_and_not_its_draft(m
     assert folded() == [(email_id(8), False, False), (email_id(3), False, False)]
 
 
-def test_mails_without_a_thread_stand_alone(mail: MailStore) -> None:
+def test_emails_without_a_thread_are_alone(mail: MailStore) -> None:
     mail.upsert([make_mail(1, thread_id=None), make_mail(2, thread_id=None)])
     rows = mail.rows(mail.keys(MailView(folded=True)))
     assert [(row.email_id, row.thread_id, row.thread_size) for row in rows] == [
@@ -230,7 +230,7 @@ def test_a_thread_that_becomes_known_later_is_counted(mail: MailStore) -> None:
     assert mail.ids(MailView(folded=True)) == [email_id(2)]
 
 
-def test_rows_stand_where_they_were_asked_for_even_when_some_are_gone(mail: MailStore) -> None:
+def test_rows_are_in_the_order_asked_for_even_when_some_are_gone(mail: MailStore) -> None:
     mail.upsert([make_mail(1), make_mail(2)])
     keys = mail.keys(MailView())
     rows = mail.rows([keys[1], 12345, keys[0]])
@@ -450,7 +450,7 @@ def test_scripts_without_spaces_are_searched_anywhere_in_the_text(
         ("x " * 100, "only the first 40 terms"),
     ],
 )
-def test_what_cannot_be_used_is_told(query: str, complaint: str) -> None:
+def test_what_cannot_be_used_is_reported(query: str, complaint: str) -> None:
     assert any(complaint in words for words in parse_query(query, NOW).complaints)
 
 
@@ -491,7 +491,7 @@ def test_annotations_show_in_rows_and_can_be_changed(database: Database, mail: M
     sound(database)
 
 
-def test_forgetting_takes_bodies_and_words_along_but_no_waiting_mail(database: Database, mail: MailStore) -> None:
+def test_forgetting_deletes_bodies_and_index_words_too_but_no_waiting_mail(database: Database, mail: MailStore) -> None:
     mail.upsert(make_mail(number) for number in range(20))
     mail.save_detail(make_detail(make_mail(3), "unmistakable"), at=NOW)
     PendingStore(database).replace([make_pending(5)], NOW)

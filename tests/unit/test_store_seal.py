@@ -116,9 +116,9 @@ def test_what_happens_to_the_file_ends_deciding_and_keeps_the_texts(
         with pytest.raises(StoreMoved):
             note(database)
         assert isinstance(database.trouble, StoreMoved)
-        with pytest.raises(StoreMoved, match="Texts that you wrote are in") as told:
+        with pytest.raises(StoreMoved, match="Texts that you wrote are in") as reported:
             save(database, "typed since", "01JX")
-        folder = Path(str(told.value).rpartition(" are in ")[2])
+        folder = Path(str(reported.value).rpartition(" are in ")[2])
         texts = [file.read_text() for file in folder.iterdir()]
         assert any(text.endswith("typed since") for text in texts)
         if not change.__name__.startswith("written_over"):
@@ -130,7 +130,7 @@ def test_what_happens_to_the_file_ends_deciding_and_keeps_the_texts(
         assert any(file.read_text().endswith("typed on") for file in folder.iterdir())
 
 
-def test_other_threads_do_not_open_what_stands_in_its_place(tmp_path: Path) -> None:
+def test_other_threads_do_not_open_what_replaced_it(tmp_path: Path) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     path = tmp_path / "store.sqlite3"
@@ -232,7 +232,7 @@ def test_a_journal_that_went_another_way_is_noticed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [None, b"", b"nonsense", b"[]", b'{"number": 1}'])
-def test_a_head_that_lags_or_cannot_be_read_keeps_nobody_from_working(tmp_path: Path, content: bytes | None) -> None:
+def test_a_head_that_lags_or_cannot_be_read_prevents_no_work(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "store.sqlite3"
     with Database.open(path) as database:
         note(database)
@@ -282,7 +282,7 @@ def test_two_ports_of_this_machine_are_two_gateways(database: Database) -> None:
         bind(database, Gateway("work", "http://127.0.0.1:8002", False))
 
 
-def test_another_account_is_refused_and_one_that_is_not_told_is_not(database: Database) -> None:
+def test_another_account_is_refused_and_an_unknown_one_is_not(database: Database) -> None:
     bind_account(database, "work", "")
     bind_account(database, "work", "01JACCOUNT")
     bind_account(database, "work", "01JACCOUNT")
@@ -339,7 +339,7 @@ def test_a_store_that_a_newer_version_has_updated_meanwhile_is_left_as_it_is(tmp
         assert newer.execute("SELECT count(*) FROM journal").fetchone() == (1,)
 
 
-def test_a_damaged_store_of_another_gateway_is_not_made_anew(tmp_path: Path) -> None:
+def test_a_damaged_store_of_another_gateway_is_not_replaced(tmp_path: Path) -> None:
     path = tmp_path / "mail.db"
     with Database.open(path) as database:
         bind(database, Gateway("work", "https://one.example", False))

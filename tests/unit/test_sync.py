@@ -64,10 +64,12 @@ class Bench:
     def __init__(self, gateway: FakeGateway, database: Database, settings: SyncSettings | None = None) -> None:
         self.gateway = gateway
         self.clock = FakeClock()
-        self.told: list[ServiceEvent] = []
+        self.events: list[ServiceEvent] = []
         self.mail = MailStore(database)
         self.pending = PendingStore(database)
-        self.sync = Sync(database, gateway.client, settings or SyncSettings(), self.clock, self.told.append, Random(7))
+        self.sync = Sync(
+            database, gateway.client, settings or SyncSettings(), self.clock, self.events.append, Random(7)
+        )
         self.parts = PARTS + gateway.keys.has("admin")
 
     @asynccontextmanager
@@ -196,10 +198,10 @@ async def test_new_mail_comes_with_the_next_poll(gateway: FakeGateway, database:
     gateway.put(*(make_mail(number) for number in range(5)))
     async with Bench(gateway, database).running() as bench:
         gateway.put(*(make_mail(number) for number in range(5, 8)))
-        bench.told.clear()
+        bench.events.clear()
         await bench.pass_time(5)
         await bench.rest()
-        assert MailChanged(frozenset(email_id(number) for number in range(5, 8))) in bench.told
+        assert MailChanged(frozenset(email_id(number) for number in range(5, 8))) in bench.events
         assert len(bench.mail.keys(MailView())) == 8
 
 
@@ -224,30 +226,30 @@ async def test_a_kill_between_two_pages_of_new_mail_leaves_no_gap(database: Data
     assert len(bench.mail.keys(MailView())) == 40
 
 
-async def test_what_another_program_on_the_store_brought_over_is_told(gateway: FakeGateway, database: Database) -> None:
+async def test_what_another_program_on_the_store_fetched_is_reported(gateway: FakeGateway, database: Database) -> None:
     gateway.put(make_mail(1))
     bench = Bench(gateway, database)
     assert database.path is not None
     async with bench.running():
         await bench.pass_time(20)
-        bench.told.clear()
+        bench.events.clear()
         await bench.pass_time(20)
-        assert MailChanged() not in bench.told
+        assert MailChanged() not in bench.events
         with Database.open(database.path) as other:
             MailStore(other).upsert([make_mail(2)])
         await bench.pass_time(5)
         await bench.rest()
-        assert MailChanged() in bench.told
+        assert MailChanged() in bench.events
 
 
-async def test_polls_with_nothing_new_tell_only_that_they_succeeded(gateway: FakeGateway, database: Database) -> None:
+async def test_polls_with_nothing_new_report_only_success(gateway: FakeGateway, database: Database) -> None:
     gateway.put(*(make_mail(number) for number in range(5)))
     gateway.waiting = [make_pending(3)]
     async with Bench(gateway, database).running() as bench:
         await bench.pass_time(2 * WINDOW_SECONDS)
-        bench.told.clear()
+        bench.events.clear()
         await bench.pass_time(5 * WINDOW_SECONDS)
-        assert {type(event) for event in bench.told} == {SyncChanged}
+        assert {type(event) for event in bench.events} == {SyncChanged}
         kept = StateStore(database).get("last_ok_at")
         assert kept is not None
         assert bench.clock.now() - datetime.fromisoformat(kept) < timedelta(seconds=2 * WINDOW_SECONDS)
@@ -299,14 +301,14 @@ async def test_the_queue_follows_the_gateway_and_its_statuses_are_read_again(dat
         assert [item.id for item in bench.pending.items()] == [email_id(3)]
         gateway.waiting = []
         gateway.put(waiting.replaced(status=OneLine("sent")))
-        bench.told.clear()
+        bench.events.clear()
         # The queue and the window of moving statuses are two loops: which of them comes round first is not promised.
         for _ in range(20):
             await bench.pass_time(5)
             await bench.rest()
             if bench.mail.ids(MailView(status="sent")) == [email_id(3)] and not bench.pending.items():
                 break
-        assert PendingChanged() in bench.told
+        assert PendingChanged() in bench.events
         assert bench.pending.items() == []
         row = bench.mail.row(email_id(3))
         assert row is not None
@@ -440,7 +442,7 @@ async def test_failures_back_off_with_jitter_and_recover(gateway: FakeGateway, d
         assert (bench.sync.state.phase, bench.sync.state.error) == ("in sync", None)
 
 
-async def test_a_wait_that_the_gateway_asked_for_is_kept_whatever_is_pressed(database: Database) -> None:
+async def test_a_wait_that_the_gateway_asked_for_is_respected_whatever_is_pressed(database: Database) -> None:
     gateway = FakeGateway()
     gateway.failing["pending"] = RateLimited(retry_after=120)
     async with Bench(gateway, database).running() as bench:
@@ -467,7 +469,7 @@ async def test_a_human_who_asks_ends_a_wait_that_the_gateway_asked_for(database:
         assert (bench.sync.state.phase, bench.sync.state.error) == ("in sync", None)
 
 
-async def test_a_wrong_key_is_told_with_its_cure_and_not_asked_for_often(database: Database) -> None:
+async def test_a_wrong_key_is_reported_with_its_remedy_and_not_tried_often(database: Database) -> None:
     gateway = FakeGateway()
     for name in ("mailboxes", "pending"):
         gateway.failing[name] = Unauthorized(status=401)
@@ -528,7 +530,7 @@ async def test_opening_what_is_gone_raises_and_the_next_try_asks_again(database:
         (StoreMoved("the store was deleted"), "the store was deleted"),
     ],
 )
-async def test_an_email_that_cannot_be_stored_is_told_of(
+async def test_an_email_that_cannot_be_stored_is_reported(
     fault: Exception, words: str, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def cannot(*_: object, **__: object) -> None:
@@ -540,7 +542,7 @@ async def test_an_email_that_cannot_be_stored_is_told_of(
     assert await open_mails(Bench(gateway, database).sync, [(BOX, email_id(1))]) == words
 
 
-async def test_a_store_that_is_gone_is_told_of_and_ends_no_part(database: Database, tmp_path: Path) -> None:
+async def test_a_store_that_is_gone_is_reported_and_stops_no_service(database: Database, tmp_path: Path) -> None:
     gateway = FakeGateway()
     bench = Bench(gateway, database)
     async with bench.running():
@@ -572,7 +574,7 @@ async def test_the_audit_log_is_not_asked_for_without_an_admin_key(gateway: Fake
         assert gateway.calls["audit_log"] == 0
 
 
-async def test_what_is_older_than_the_retention_is_not_kept(gateway: FakeGateway, database: Database) -> None:
+async def test_what_is_older_than_the_retention_is_not_stored(gateway: FakeGateway, database: Database) -> None:
     gateway.put(*(make_mail(number * 600) for number in range(40)))
     bench = Bench(gateway, database, SyncSettings(retention_days=1))
     bench.clock.advance(16 * 86400)
@@ -583,7 +585,7 @@ async def test_what_is_older_than_the_retention_is_not_kept(gateway: FakeGateway
     assert all(row.received_at is not None and row.received_at / 1000 >= oldest for row in rows)
 
 
-async def test_running_once_tells_its_progress_and_every_failure(database: Database) -> None:
+async def test_running_once_reports_its_progress_and_every_failure(database: Database) -> None:
     gateway = FakeGateway(scopes=("oversight", "admin"))
     gateway.put(*(make_mail(number) for number in range(150)))
     gateway.failing["audit_log"] = ServerFault(status=500)
@@ -610,7 +612,7 @@ async def test_two_thousand_polls_leave_memory_flat(database: Database) -> None:
     gateway.waiting = [make_pending(number) for number in range(10)]
     async with Bench(gateway, database, SyncSettings(active_seconds=5)).running() as bench:
         await bench.pass_time(5 * 100)
-        bench.told.clear()
+        bench.events.clear()
         gateway.asked.clear()
         gc.collect()
 
@@ -619,7 +621,7 @@ async def test_two_thousand_polls_leave_memory_flat(database: Database) -> None:
             held: list[int] = []
             for _ in range(8):
                 await bench.pass_time(5 * 3)
-                bench.told.clear()
+                bench.events.clear()
                 gateway.asked.clear()
                 gc.collect()
                 held.append(held_by_us())

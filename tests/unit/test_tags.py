@@ -53,7 +53,7 @@ async def test_nothing_is_set_when_nothing_changes() -> None:
     assert gateway.puts == 0
 
 
-async def test_a_humans_label_is_kept_but_for_another_human() -> None:
+async def test_a_humans_label_is_replaced_only_by_another_human() -> None:
     gateway = Gateway({"label": "support", "label.by": "human"})
     held = await merged(gateway, {"label": "billing", "label.by": "model", "summary": "x"})
     assert (held[OneLine("label")], held[OneLine("label.by")], held[OneLine("summary")]) == ("support", "human", "x")
@@ -61,7 +61,7 @@ async def test_a_humans_label_is_kept_but_for_another_human() -> None:
     assert gateway.held["label"] == "other"
 
 
-async def test_what_does_not_stay_is_told() -> None:
+async def test_tags_that_do_not_stay_are_reported() -> None:
     gateway = Gateway({}, forgets="summary")
     with pytest.raises(tags.TagsDiffer):
         await merged(gateway, {"label": "billing", "summary": "x"})

@@ -150,8 +150,8 @@ def test_the_command_notes_assigns_lists_and_audits(sandbox: Sandbox, home: Home
     assert (mine["id"], mine["assigned_to"], mine["note"]["text"]) == (draft, "Rita", "ask legal")
     assert home.run("pending", "list", "--filter=-is:assigned", "--json").json["pending"][0]["id"] == other
     assert "note from rita" in home.run("pending", "show", draft).out
-    told = home.run("audit", "list", "--email", draft).out
-    assert "note for colleagues" in told and "assigns" in told
+    reported = home.run("audit", "list", "--email", draft).out
+    assert "note for colleagues" in reported and "assigns" in reported
     assert home.run("pending", "note", draft, "", "--replace").status == 0
     assert NOTE not in sandbox.look(draft)["tags"]
     assert home.run("pending", "note", "nothing", "x").status == Exit.NOT_FOUND

@@ -128,7 +128,7 @@ def test_sequences_that_are_not_known_go_through_and_nothing_counts_as_shown(
 
 
 @given(WRITES)
-def test_what_stands_there_is_not_written_again(write: str) -> None:
+def test_what_is_there_is_not_written_again(write: str) -> None:
     shown = ShownCells(erases_in_colour=True)
     shown.difference(write, SIZE)
     rest = shown.difference(write, SIZE)

@@ -28,7 +28,7 @@ from tests.support.seat import NOW
 KEY = "01M8197NN3AFF6S1DH4ZEGZ60X"
 
 
-def test_both_logs_stand_in_the_order_of_time_newest_first(logs: Logs) -> None:
+def test_both_logs_are_listed_newest_first(logs: Logs) -> None:
     logs.gateway("email.received", "M1", 30)
     logs.journal("held", "M1", 20, act="approve")
     logs.gateway("oversight.approved", "M1", 19, actor=KEY)
@@ -53,7 +53,7 @@ def test_the_journal_keeps_its_own_order_when_the_clock_went_back(logs: Logs) ->
     assert numbers == ["4", "3", "2", "1"]
 
 
-def test_a_decision_made_here_is_told_with_its_human(logs: Logs) -> None:
+def test_a_decision_made_here_is_shown_with_who_made_it(logs: Logs) -> None:
     logs.gateway("oversight.approved", "M1", 3, actor=KEY)
     logs.gateway("oversight.rejected", "M2", 2, actor=KEY)
     logs.gateway("oversight.approved", "M3", 1, actor=KEY)
@@ -176,7 +176,7 @@ async def test_keys_are_called_by_their_names_once_these_are_known(logs: Logs) -
     assert gateway.calls["api_keys"] == 1
 
 
-def test_keys_are_told_from_names() -> None:
+def test_keys_are_distinguished_from_names() -> None:
     assert actor_words(KEY) == "key …EGZ60X"
     assert actor_words("robin") == "robin"
 
@@ -286,7 +286,7 @@ def test_what_is_no_decision_is_not_taken_for_one(logs: Logs, action: str, metad
     assert AuditStore(logs.database).decided(NOW - timedelta(days=1)) == []
 
 
-def test_an_entry_of_our_key_without_a_known_name_is_told_by_the_mail_and_the_time(logs: Logs) -> None:
+def test_an_entry_of_our_key_without_a_known_name_is_recognized_by_the_email_and_the_time(logs: Logs) -> None:
     raw = RawContent(sender="support@acme.example")
     detail = EmailDetail(
         id="M1", mailbox_id="mb1", sender=Party(address=OneLine("a@b.example")), raw=raw, approved_by=OneLine(KEY)

@@ -47,7 +47,7 @@ class PastDecisions:
         words: str = "0 of 100",
         direction: str = "outbound",
         last: str = "ended",
-        **told: str,
+        **reported: str,
     ) -> str:
         """Journals a decision that was made so many days ago, on a mail that had waited so many seconds."""
         self._count += 1
@@ -58,7 +58,7 @@ class PastDecisions:
             "direction": direction,
             "received": (at - timedelta(seconds=waited)).isoformat(),
             "words_changed": words,
-            **told,
+            **reported,
         }
         self.journal.write("held", "robin", about, at, {**details, **more})
         if last == "ended":
@@ -132,7 +132,7 @@ def test_new_entries_are_taken_in_without_reading_the_old_again(past: PastDecisi
     assert past.row().tallies[7].as_written == 2
 
 
-def test_decisions_made_elsewhere_are_told_from_ours(past: PastDecisions) -> None:
+def test_decisions_made_elsewhere_are_distinguished_from_ours(past: PastDecisions) -> None:
     ours = past.decided("approved")
     for number, email_id in enumerate((ours, "X1", "X2")):
         MailStore(past.database).upsert(
@@ -148,7 +148,7 @@ def test_decisions_made_elsewhere_are_told_from_ours(past: PastDecisions) -> Non
     assert (past.row("mb1").elsewhere, past.row("mb2").elsewhere) == (2, 0)
 
 
-def test_the_decisions_of_a_team_are_told_by_key(past: PastDecisions) -> None:
+def test_the_decisions_of_a_team_are_distinguished_by_key(past: PastDecisions) -> None:
     past.decided("approved")
     made = [("kim", True), ("kim", True), ("kim", False), ("lee", True), ("", True)]
     for number, (key, approved) in enumerate(made):

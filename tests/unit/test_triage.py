@@ -52,7 +52,7 @@ def json_of(**fields: object) -> str:
 
 
 class Answering(Scripted):
-    """A model that answers by task, counts, and can be told to fail or to wait."""
+    """A model that answers by task, counts, and can be made to fail or to wait."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Two answers to one mail, and mail whose recipients are not told: said, and never approved in a batch."""
+"""Two answers to one email, and emails with undisclosed recipients: both are flagged and never approved in a batch."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def said(database: Database, number: int) -> dict[str, str]:
         ("deleted", None),
     ],
 )
-def test_another_answer_is_told_by_what_became_of_it(
+def test_another_answer_is_shown_with_its_outcome(
     database: Database, status: str, code: str | None, other: int
 ) -> None:
     wait(database, waiting(5))
@@ -185,7 +185,7 @@ def test_an_edit_and_its_original_are_one_answer_while_they_wait(database: Datab
     assert set(said(database, number)) == {"already_answered"}
 
 
-def test_our_own_decisions_tell_what_replaces_what(database: Database) -> None:
+def test_our_own_decisions_say_what_replaces_what(database: Database) -> None:
     wait(database, waiting(5))
     ours(database, 7, "pending_send_approval")
     assert set(said(database, 5)) == {"another_answer"}
@@ -259,7 +259,7 @@ def test_recipients_are_read_under_every_name(fields: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("fields", UNTOLD, ids=str)
-def test_recipients_that_are_not_told_are_of_high_risk(fields: dict[str, Any]) -> None:
+def test_undisclosed_recipients_are_a_high_risk(fields: dict[str, Any]) -> None:
     item = as_told(fields)
     assessment = assess(Draft.of(item), ThreadContext())
     (finding,) = (one for one in assessment.findings if one.code == "recipients_untold")
@@ -271,7 +271,7 @@ def test_recipients_that_are_not_told_are_of_high_risk(fields: dict[str, Any]) -
             assert "to   not disclosed by the gateway" in shown and "nobody" not in shown
 
 
-def test_one_strange_recipient_among_others_is_told() -> None:
+def test_one_strange_recipient_among_others_is_flagged() -> None:
     item = as_told({"to": ["anna@customer.example", "everybody"]})
     words = [one.words for one in assess(Draft.of(item), ThreadContext()).findings if one.code == "recipients_untold"]
     assert words == ["a recipient is no address: everybody"]
@@ -282,12 +282,12 @@ def test_inbound_mail_needs_no_recipient() -> None:
     assert "recipients_untold" not in {one.code for one in assess(Draft.of(item), ThreadContext()).findings}
 
 
-def test_what_the_list_told_of_recipients_stands_where_the_detail_tells_nothing() -> None:
+def test_recipients_from_the_list_are_used_where_the_detail_discloses_none() -> None:
     item = make_pending(1)
     detail = make_detail(make_mail(1, direction=OneLine("outbound"), to=()))
     assert completed(item, detail).to == item.to
-    told = detail.replaced(to=(Party.parse("bob@customer.example"),))
-    assert completed(item, told).to == told.to
+    reported = detail.replaced(to=(Party.parse("bob@customer.example"),))
+    assert completed(item, reported).to == reported.to
 
 
 def test_the_mail_that_is_answered_is_read_under_every_name() -> None:
@@ -303,7 +303,7 @@ def test_the_mail_that_is_answered_is_read_under_every_name() -> None:
 # On the command line
 
 
-def test_list_and_show_tell_of_the_other_answer(sandbox: Sandbox, home: Home) -> None:
+def test_list_and_show_mention_the_other_answer(sandbox: Sandbox, home: Home) -> None:
     mail = sandbox.inbound()["id"]
     first = sandbox.reply(mail, "It is on its way.")["id"]
     second = sandbox.reply(mail, "It left yesterday.")["id"]

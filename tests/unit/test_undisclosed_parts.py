@@ -128,7 +128,7 @@ def test_they_are_stored(database: Database) -> None:
     assert MailStore(database).detail(mail.id) == mail
 
 
-def test_what_only_the_list_tells_is_shown_and_counted() -> None:
+def test_what_only_the_list_discloses_is_shown_and_counted() -> None:
     listed = wire.pending_item({**LISTED, "bcc": ["eve@evil.example"], "send_at": "2030-01-01T00:00:00Z"})
     item = completed(listed, opened())
     assert [party.address for party in item.bcc] == ["eve@evil.example"] and item.raw.send_at
@@ -140,14 +140,14 @@ def test_what_only_the_list_tells_is_shown_and_counted() -> None:
 
 
 @pytest.mark.parametrize("act", ["approve", "edit", "changed", "changed late"])
-async def test_a_bcc_that_only_the_list_tells_is_compared_by_the_check(tmp_path: Path, act: str) -> None:
+async def test_a_bcc_that_only_the_list_has_is_compared_by_the_check(tmp_path: Path, act: str) -> None:
     hidden, left_out = ["eve@evil.example"], list[str]()
 
-    def distort(_method: str, path: str, status: int, told: Any) -> tuple[int, str, bytes] | None:
+    def distort(_method: str, path: str, status: int, reported: Any) -> tuple[int, str, bytes] | None:
         if not path.endswith("/oversight/pending"):
             return None
         # As while it is scanned, which ends before the email itself is read.
-        waiting = [item for item in next(iter(told.values())) if item["id"] not in left_out]
+        waiting = [item for item in next(iter(reported.values())) if item["id"] not in left_out]
         left_out.clear()
         listed = [{**item, "bcc": hidden} for item in waiting]
         return status, "application/json", json.dumps({"emails": listed}).encode()
@@ -178,10 +178,10 @@ async def test_a_bcc_that_only_the_list_tells_is_compared_by_the_check(tmp_path:
 async def test_nothing_is_approved_whose_parts_the_check_does_not_disclose(tmp_path: Path, name: str) -> None:
     missing: set[str] = set()
 
-    def distort(method: str, path: str, status: int, told: Any) -> tuple[int, str, bytes] | None:
-        if missing and isinstance(told, dict) and name in told:
-            told = {field: value for field, value in told.items() if field not in missing}
-            return status, "application/json", json.dumps(told).encode()
+    def distort(method: str, path: str, status: int, reported: Any) -> tuple[int, str, bytes] | None:
+        if missing and isinstance(reported, dict) and name in reported:
+            reported = {field: value for field, value in reported.items() if field not in missing}
+            return status, "application/json", json.dumps(reported).encode()
         return None
 
     with spec_gateway(distort=distort) as gateway:

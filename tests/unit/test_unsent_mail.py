@@ -110,7 +110,7 @@ def test_what_was_not_sent_vouches_for_no_later_draft(
     assert any(one.address == "eve@evil.test" for one in ContactStore(database).exchanges()) == detail.is_exchanged
 
 
-def test_words_and_times_tell_what_left() -> None:
+def test_words_and_times_say_what_was_sent() -> None:
     for status, details in itertools.product(STATUSES, DETAILS):
         mail = make_detail(make_mail(1, direction=OneLine("outbound"), status=OneLine(status)))
         left = mail.replaced(**details).is_exchanged

@@ -152,7 +152,7 @@ async def test_what_waits_for_other_rows_to_be_drawn_is_called_when_they_are() -
         assert len(seen) == 2, "nothing in view is another: there is nothing to wait for"
 
 
-async def test_a_list_that_ends_to_scroll_is_laid_out_and_drawn_anew() -> None:
+async def test_a_list_that_no_longer_scrolls_is_laid_out_and_drawn_again() -> None:
     async with listed(range(100)) as (numbers, pilot):
         await pilot.press("G")
         numbers.laid_out = 0
@@ -290,7 +290,7 @@ def test_fitted_text_takes_exactly_its_cells(text: str, width: int, right: bool)
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
-def test_columns_stand_whether_a_terminal_counts_clusters_or_characters(name: str) -> None:
+def test_columns_align_whether_a_terminal_counts_clusters_or_characters(name: str) -> None:
     text = OneLine(SCRIPTS[name])
     for width in (3, 7, 20, 80):
         fitted = fit_cells(text, width)

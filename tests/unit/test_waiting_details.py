@@ -97,13 +97,13 @@ async def test_all_drafts_are_read_those_on_the_screen_first_and_then_nothing_mo
         assert opened(sandbox)[:2] == [drafts[20], drafts[25]]
         assert sorted(opened(sandbox)) == sorted(drafts), "each once"
         await asyncio.sleep(0.1)
-        told = len(reader.notices)
-        assert told <= 2 * len(drafts)
+        reported = len(reader.notices)
+        assert reported <= 2 * len(drafts)
         sandbox.forget_calls()
         for _ in range(3):
             await reader.list_queue()
         await asyncio.sleep(0.3)
-        assert not opened(sandbox) and len(reader.notices) == told
+        assert not opened(sandbox) and len(reader.notices) == reported
 
 
 async def test_a_long_queue_is_read_one_request_at_a_time_and_not_faster_than_the_gap(

@@ -87,9 +87,9 @@ def test_an_approval_may_let_inbound_mail_in() -> None:
 
 @pytest.mark.parametrize("event", NOT_UNDERSTOOD, ids=str)
 def test_what_is_not_understood_is_polled_for_and_named_without_its_values(event: Any) -> None:
-    told = read_event(event)
-    assert told.may_bring_mail and told.email_id is None and told.unknown_shape
-    assert "01E" not in told.unknown_shape and "a b" not in told.unknown_shape
+    reported = read_event(event)
+    assert reported.may_bring_mail and reported.email_id is None and reported.unknown_shape
+    assert "01E" not in reported.unknown_shape and "a b" not in reported.unknown_shape
 
 
 @given(
@@ -129,8 +129,8 @@ class Hook:
 async def test_each_shape_becomes_a_job_or_a_poll_with_and_without_the_prefix(database: Database, prefix: str) -> None:
     hook = Hook(database)
     for number, (event, (_, mailbox, _)) in enumerate(NEW.values()):
-        told = json.loads(json.dumps(event).replace("01E", f"01E{number}"))
-        assert await hook.send(told, prefix) == 202
+        reported = json.loads(json.dumps(event).replace("01E", f"01E{number}"))
+        assert await hook.send(reported, prefix) == 202
         assert (hook.jobs.get(f"01E{number}") is not None) == (mailbox == BOX)
     assert hook.polls == len(NEW)
     assert "event not understood" not in [what for what, _ in hook.log]

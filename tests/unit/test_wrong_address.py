@@ -76,8 +76,8 @@ def test_doctor_and_sync_say_that_it_is_no_gateway(tmp_path: Path, name: str) ->
         assert "before /v1" in doctor.out
         sync = home.run("sync", status=Exit.GATEWAY)
         assert sync.out == "", "no counts of what was not read"
-        told = home.run("sync", "--json").json
-        assert (told["ok"], told["mailboxes"], told["pending"]) == (False, None, None)
+        reported = home.run("sync", "--json").json
+        assert (reported["ok"], reported["mailboxes"], reported["pending"]) == (False, None, None)
     for said in (doctor.out, sync.err):
         assert "deleted" not in said and "offline" not in said and "scope" not in said
 
@@ -331,7 +331,7 @@ def test_the_status_line_says_which(error: errors.GatewayError, phase: SyncPhase
     assert str(error.message) in words
 
 
-def test_a_store_that_another_program_holds_is_named_and_not_told_as_offline(tmp_path: Path) -> None:
+def test_a_store_that_another_program_holds_is_not_reported_as_offline(tmp_path: Path) -> None:
     health = SyncHealth(FakeClock(NOW), Random(1), None)
     connections = [sqlite3.connect(tmp_path / "store", isolation_level=None, timeout=0) for _ in range(2)]
     with closing(connections[0]), closing(connections[1]), pytest.raises(sqlite3.OperationalError) as held:
@@ -358,7 +358,7 @@ async def test_a_web_page_says_nothing_of_a_single_mail() -> None:
             assert refused.value.may_have_happened is False
 
 
-async def test_a_call_that_a_gateway_does_not_have_is_told_from_a_thing_that_is_gone() -> None:
+async def test_a_call_that_a_gateway_lacks_is_distinguished_from_a_thing_that_is_gone() -> None:
     missing = Page(404, "application/json", b'{"error":"Not found"}')
     boxes = Page(200, "application/json", b'{"mailboxes":[]}')
     with web_server(missing, {"/v1/mailboxes": boxes}) as url:

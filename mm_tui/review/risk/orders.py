@@ -102,10 +102,10 @@ def _taken_up(reading: Reading, asked: set[str]) -> Iterator[Span]:
         sentence = reading.low[first:last]
         said = {word[:_ROOT] for word in _WORD.findall(sentence) if len(word) > 3}
         # "At no charge" says no to nothing, and the order may itself be that "nothing is owed".
-        told = " ".join(
+        ordered = " ".join(
             word for word in pattern("no_cost").sub(" ", sentence).split() if word.strip(".,;") not in asked
         )
-        if len(roots & said) >= 3 and not pattern("denies", "negations").search(told):
+        if len(roots & said) >= 3 and not pattern("denies", "negations").search(ordered):
             yield Span(first, last)
         # Past the sign and the space that end a sentence.
         at = max(last, at) + 2

@@ -326,5 +326,5 @@ def _private(reading: Reading, name: Span) -> Span | None:
     )
     beside = _REACHED.match(reading.body, name.end)
     private = private or (beside is not None and beside["what"] not in reading.seen_text)
-    told = private and pattern("denies", "colleagues").search(reading.low, first, last) is None
-    return Span(first, last) if told else None
+    discloses = private and pattern("denies", "colleagues").search(reading.low, first, last) is None
+    return Span(first, last) if discloses else None

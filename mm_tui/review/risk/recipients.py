@@ -52,10 +52,10 @@ _EVERYBODY = re.compile(
 def _asks_about_sender(reading: Reading) -> bool:
     """Whether the draft names the address of the email's sender and does not go there: "Did you write this?"."""
     sender = str(reading.asked.sender.address).lower() if reading.asked else ""
-    told = {str(party.address).lower() for party in reading.draft.recipients}
+    named = {str(party.address).lower() for party in reading.draft.recipients}
     # "Anna Berg <anna@berg.example> wrote:" is above what is quoted.
     lines = (line.rstrip() for line in reading.low.split("\n") if sender in line)
-    return bool(sender) and sender not in told and any(not line.endswith((":", "：")) for line in lines)
+    return bool(sender) and sender not in named and any(not line.endswith((":", "：")) for line in lines)
 
 
 @rule("recipient_not_in_thread", "recipients not in the thread")

@@ -107,7 +107,7 @@ class ExportScreen(Dialog[str]):
             )
         except ExportError as error:
             return str(error), False
-        # None only if it was stopped: then nobody is told.
+        # None only if it was stopped: then nothing is shown.
         return OneLine(f"{count(written or 0, 'line', 'lines')} written to {path}"), True
 
     def _progressed(self, done: int, total: int) -> None:

@@ -360,8 +360,8 @@ def _banner(opened: OpenedEmail, today: date, screen: Screen[Any], width: int) -
         words = str(asked.words if asked is not None else decision.words)
         words += ": see Diff" if decision.outcome is Outcome.NOT_AS_SEEN else ""
         act = "pending.answer" if asked is not None else "app.undo" if decision.can_undo else ""
-        told = Content.assemble(SIGNS.get(decision.phase, ALERT), (words, "bold"))
-        return with_hints(told, [hint(screen, act) if act else "", goes_on], width)
+        line = Content.assemble(SIGNS.get(decision.phase, ALERT), (words, "bold"))
+        return with_hints(line, [hint(screen, act) if act else "", goes_on], width)
     if entry.edit is not None and not entry.edit_is_current:
         words = "the draft changed since your edit began"
         return with_hints(Content.assemble(ALERT, (words, "bold")), [hint(screen, "pending.edit")], width)

@@ -41,7 +41,7 @@ async def learn_key_names(gateway: GatewayClient, state: StateStore, key_ids: It
         named = {}
     except GatewayError:
         return
-    # A key that is revoked, or whose name is not told, must not be asked for each time the log is read.
+    # A key that is revoked, or whose name is not disclosed, must not be asked for each time the log is read.
     await asyncio.to_thread(state.set, _NAMES, json.dumps({**dict.fromkeys(wanted, ""), **known, **named}))
 
 

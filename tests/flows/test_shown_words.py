@@ -1,4 +1,4 @@
-"""What a key did, what became of it, and which keys work: told where the reader is, and no longer than it is true."""
+"""What a key did, its outcome, and which keys work: shown where the reader is, and only as long as it is true."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ async def test_what_was_said_of_one_mail_is_not_said_of_the_next(
             await until(pilot, partial(_says, app, why), why)
 
 
-async def test_what_is_left_to_read_is_told_also_when_a_poll_reads_the_entry_anew_meanwhile(
+async def test_what_is_left_to_read_is_shown_although_a_poll_reads_the_entry_again(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sandbox.draft("\n\n".join(f"Paragraph {number}." for number in range(40)))
@@ -140,7 +140,7 @@ async def test_each_view_that_shows_all_that_leaves_counts(sandbox: Sandbox) -> 
     assert bodies(sandbox) == ["It is on its way to you."]
 
 
-async def test_what_came_of_a_decision_is_told_wherever_the_reader_is(sandbox: Sandbox) -> None:
+async def test_the_outcome_of_a_decision_is_shown_wherever_the_reader_is(sandbox: Sandbox) -> None:
     sandbox.draft("It is on its way.")
     brief = settings_for(sandbox, review=Review(hold_seconds=1))
     async with reading_queue(brief, 1) as (app, pilot, _):
@@ -152,7 +152,7 @@ async def test_what_came_of_a_decision_is_told_wherever_the_reader_is(sandbox: S
         )
 
 
-async def test_what_failed_is_told_and_the_row_keeps_a_sign_until_it_was_looked_at(sandbox: Sandbox) -> None:
+async def test_a_failure_is_reported_and_its_row_keeps_a_sign_until_somebody_looks_at_it(sandbox: Sandbox) -> None:
     first = sandbox.draft("First.")
     sandbox.draft("Second.")
     brief = settings_for(sandbox, review=Review(hold_seconds=1))
@@ -160,9 +160,9 @@ async def test_what_failed_is_told_and_the_row_keeps_a_sign_until_it_was_looked_
         sandbox.fault(method="POST", path="decide$", kind="status", status=403)
         await pilot.press("a")
         await until(pilot, lambda: (view := screen.decision_of(first)) and view.phase is Phase.UNDECIDED, "the refusal")
-        told = "▲ not approved: email to anna@customer.example: the gateway refused"
-        await until(pilot, lambda: told in drawn(app) and "undecided: the gateway refused" in drawn(app), "both")
-        await until(pilot, lambda: told not in drawn(app), "the end of the message")
+        reported = "▲ not approved: email to anna@customer.example: the gateway refused"
+        await until(pilot, lambda: reported in drawn(app) and "undecided: the gateway refused" in drawn(app), "both")
+        await until(pilot, lambda: reported not in drawn(app), "the end of the message")
         assert "▲ not approved: email to anna@customer.example (2 shows it)" in drawn(app), "until it was looked at"
         await pilot.press("1", "2")
         await until(pilot, lambda: app.screen is screen and screen.undo_target() == first, "the first")
@@ -253,7 +253,7 @@ async def test_where_keys_are_typed_no_letter_is_named_as_a_key(sandbox: Sandbox
 
 @pytest.mark.parametrize("where", ["the queue", "the inbox", "the editor of another"])
 @pytest.mark.parametrize("act", ["reject", "approve", "cancel", "change"])
-async def test_what_another_does_during_the_hold_is_told_at_once_where_the_reader_is(
+async def test_what_another_does_during_the_hold_is_shown_at_once_wherever_the_reader_is(
     sandbox: Sandbox, where: str, act: str
 ) -> None:
     draft, other = sandbox.draft("The parcel left."), sandbox.draft("Another one.")
@@ -277,8 +277,8 @@ async def test_what_another_does_during_the_hold_is_told_at_once_where_the_reade
             "approve": "elsewhere by oversight key",
             "cancel": "cancelled elsewhere",
         }
-        told = words.get(act, "changed since you looked")
-        await until(pilot, lambda: told in drawn(app), "the news")
+        reported = words.get(act, "changed since you looked")
+        await until(pilot, lambda: reported in drawn(app), "the news")
         view = screen.decision_of(draft)
         assert view is not None and view.phase is (Phase.CHANGED if act == "change" else Phase.ELSEWHERE)
     assert bodies(sandbox) == (["The parcel left."] if act == "approve" else [])
@@ -304,7 +304,7 @@ async def test_a_hold_goes_on_to_its_deadline_when_what_is_held_has_not_moved(sa
     assert bodies(sandbox) == []
 
 
-async def test_the_text_of_an_edit_that_another_overtakes_is_said_to_be_kept(sandbox: Sandbox) -> None:
+async def test_an_overtaken_edit_is_said_to_be_saved(sandbox: Sandbox) -> None:
     draft = sandbox.draft("It is on its way.")
     async with running_queue(settings_for(sandbox, review=SLOW), 1) as (app, pilot, screen):
         await write_edit(app, pilot, "It is on its way to you.")
