@@ -116,6 +116,11 @@ class Session:
         self._store_trouble: StoreError | None = None
 
     @cached_property
+    def reviewer(self) -> str:
+        """The name under which decisions are recorded."""
+        return reviewer(self.settings)
+
+    @cached_property
     def audit(self) -> AuditStore:
         """The gateway's audit log."""
         from mm_tui.store.audit.entries import AuditStore
@@ -134,7 +139,7 @@ class Session:
         """Journals what the reviewer does besides deciding."""
         from mm_tui.services.audit.act_journal import ActJournal
 
-        return ActJournal(self.database, reviewer(self.settings), self.clock)
+        return ActJournal(self.database, self.reviewer, self.clock)
 
     @cached_property
     def queue(self) -> ReviewQueue:
@@ -237,7 +242,7 @@ class Session:
         if not keys.has("read"):
             self.trouble = OneLine("no gateway key is set: run mm-tui init, or set MULTIMAIL_API_KEY")
             return
-        settings, clock, name = self.settings, self.clock, reviewer(self.settings)
+        settings, clock, name = self.settings, self.clock, self.reviewer
 
         gateway = self.connect(keys)
         assistant = self.build_assistant()
@@ -279,7 +284,7 @@ class Session:
 
         self._keys = keys
         self.gateway = GatewayClient(self.settings.profile.url, keys)
-        name, but = who or reviewer(self.settings), BY_SERVICES if journals is None else journals
+        name, but = who or self.reviewer, BY_SERVICES if journals is None else journals
         self.gateway.witness = ActJournal(self.database, name, self.clock, but=but)
         return self.gateway
 
@@ -297,7 +302,7 @@ class Session:
         from mm_tui.services.knowledge.examples import Learner, store_of
 
         assert self.gateway is not None
-        name, review, kept = reviewer(self.settings), self.settings.review, store_of(self.settings)
+        name, review, kept = self.reviewer, self.settings.review, store_of(self.settings)
         learner = Learner(kept, self.database, self.gateway, name) if kept is not None else None
         self.decisions = Decisions(
             self.database, self.gateway, review, name, self.clock, notify, by_command=by_command, learner=learner
@@ -309,15 +314,14 @@ class Session:
         """Determines which emails need two approvals, and which they have."""
         from mm_tui.services.presence.approvals import Approver, SecondApproval
 
-        name = reviewer(self.settings)
-        return SecondApproval(self.database, self.settings.review, lambda: Approver.of(name, self._keys))
+        return SecondApproval(self.database, self.settings.review, lambda: Approver.of(self.reviewer, self._keys))
 
     def build_team(self, notify: Notify = ignore) -> TeamTags:
         """Builds the service for notes and assignments. Call `connect` first."""
         from mm_tui.services.presence.notes import TeamTags
 
         assert self.gateway is not None
-        return TeamTags(self.database, self.gateway, reviewer(self.settings), self.clock, notify)
+        return TeamTags(self.database, self.gateway, self.reviewer, self.clock, notify)
 
     def build_assistant(self, *, unattended: int | None = None) -> Assistant:
         """Builds the service that asks the models; `unattended` is as for `Assistant`."""

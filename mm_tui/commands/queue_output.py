@@ -28,7 +28,6 @@ from mm_tui.services.queue.entries import ordered
 from mm_tui.services.queue.entry import Order, QueueEntry
 from mm_tui.services.queue.filter import FilterContext, QueueFilter, saved_filters
 from mm_tui.session import Session
-from mm_tui.settings.profiles import reviewer
 from mm_tui.settings.sections import Settings
 from mm_tui.text import ManyLine, OneLine, file_label
 
@@ -48,7 +47,7 @@ async def listing(arguments: argparse.Namespace, chosen: Settings) -> int:
         order = Order.RISKIEST if arguments.order == "riskiest" else Order.OLDEST
         queue = session.queue
         # The digest here is that of the agent's text, even if an edit is saved on this machine.
-        waiting = queue.entries(mailbox_id=mailbox_id, assignee=reviewer(chosen), why_unread=details.why_not)
+        waiting = queue.entries(mailbox_id=mailbox_id, assignee=session.reviewer, why_unread=details.why_not)
         entries = [queue.as_submitted(entry) for entry in waiting]
         if arguments.filter is not None:
             chosen_filter = queue_filter_of(arguments.filter, chosen, queue.filter_context())

@@ -20,7 +20,6 @@ from mm_tui.services.decisions import bulk
 from mm_tui.services.decisions.service import Decisions
 from mm_tui.services.decisions.view import AS_WANTED, DecisionView
 from mm_tui.services.queue.entry import QueueEntry
-from mm_tui.settings.profiles import reviewer
 from mm_tui.settings.sections import Settings
 from mm_tui.store.seal import STORE_FAULTS, fault_of_store
 from mm_tui.text import OneLine
@@ -34,7 +33,7 @@ async def reject_filter(arguments: argparse.Namespace, chosen: Settings) -> int:
         await read_drafts(session)
         queue = session.queue
         chosen_filter = queue_filter_of(arguments.filter, chosen, queue.filter_context())
-        waiting = queue.entries(assignee=reviewer(chosen))
+        waiting = queue.entries(assignee=session.reviewer)
         selected = chosen_filter.select([queue.as_submitted(entry) for entry in waiting])
         entries = [entry for entry in selected if chosen_filter.asks_snoozed or not entry.snoozed]
         left_out = len(selected) - len(entries)

@@ -62,14 +62,13 @@ async def _snooze(arguments: argparse.Namespace, chosen: Settings) -> int:
     from mm_tui.commands.online import online
     from mm_tui.commands.waiting import seen
     from mm_tui.services.queue.snooze import NotATime, Snoozes, time_named
-    from mm_tui.settings.profiles import reviewer
 
     async with online(chosen) as session:
         await seen(session, arguments.id)
         entry = session.queue.entry(arguments.id)
         if entry is None:
             raise CommandError(Exit.NOT_FOUND, f"{arguments.id} is not waiting for a decision")
-        snoozes, who = Snoozes(session.database, session.clock), reviewer(chosen)
+        snoozes, who = Snoozes(session.database, session.clock), session.reviewer
         try:
             if arguments.until.strip():
                 words = snoozes.snooze(entry, time_named(arguments.until, session.clock.now()), who)

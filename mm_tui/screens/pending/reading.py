@@ -15,7 +15,6 @@ from mm_tui.services.audit.key_names import key_names
 from mm_tui.services.decisions.ended import how_it_ended
 from mm_tui.services.presence.tags import NOBODY, Seat
 from mm_tui.services.queue.entries import ReviewQueue
-from mm_tui.settings.profiles import reviewer
 from mm_tui.store.audit.made import MadeDecision, made_since
 from mm_tui.store.decisions.records import DecisionStore
 from mm_tui.text import OneLine
@@ -133,7 +132,7 @@ class QueueReader:
     def _how_it_ended(self, email_id: str) -> OneLine:
         session = self._screen.session
         decisions = DecisionStore(session.database)
-        who, today = reviewer(session.settings), session.clock.now().astimezone().date()
+        who, today = session.reviewer, session.clock.now().astimezone().date()
         words = how_it_ended(session.mail, session.audit, decisions, who, email_id, today, key_names(session.state))
         # The page still shows the text, so it must not seem to be what was decided.
         return words if session.edits.get(email_id) is None else OneLine(f"{words}; {NOT_SENT}")

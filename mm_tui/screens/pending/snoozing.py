@@ -8,7 +8,6 @@ from mm_tui.screens.dialogs.dialog import ask
 from mm_tui.screens.dialogs.form import Field, FormScreen
 from mm_tui.screens.pending.words import about_line
 from mm_tui.services.queue.snooze import FORMS, NotATime, Snoozes, time_named
-from mm_tui.settings.profiles import reviewer
 from mm_tui.store.seal import STORE_FAULTS
 from mm_tui.text import OneLine
 
@@ -52,7 +51,7 @@ class Snoozing:
         if ended := self._screen.listing.end_of(entry.item.id):
             self._screen.say(OneLine(f"not snoozed: {ended}"), "warning")
             return
-        snoozes, who = Snoozes(session.database, session.clock), reviewer(session.settings)
+        snoozes, who = Snoozes(session.database, session.clock), session.reviewer
         try:
             if not typed.strip():
                 words = snoozes.end(entry.item.id, who) if entry.snoozed or entry.woken else OneLine("")

@@ -12,7 +12,6 @@ from mm_tui.screens.dialogs.form import Field, FormScreen
 from mm_tui.screens.pending.words import about_line
 from mm_tui.services.fault_words import expected_faults, fault_words
 from mm_tui.services.presence.notes import LONGEST_NOTE, NO_SEND_KEY
-from mm_tui.settings.profiles import reviewer
 from mm_tui.store.seal import STORE_FAULTS
 from mm_tui.text import OneLine
 
@@ -60,7 +59,7 @@ class Team:
         """Asks for the assignee; suggests the reviewer if there is none."""
         if (entry := self._ready()) is None:
             return
-        held = entry.assignment.to if entry.assignment is not None else reviewer(self._screen.session.settings)
+        held = entry.assignment.to if entry.assignment is not None else self._screen.session.reviewer
         held = self._unset.get((ASSIGN, entry.item.id), held)
         words = entry.assignment.words if entry.assignment is not None else OneLine("assigned to nobody")
         ask(

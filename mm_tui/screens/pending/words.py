@@ -15,7 +15,6 @@ from mm_tui.services.audit.key_names import NO_NAMES, key_names, key_words
 from mm_tui.services.events import SyncPart
 from mm_tui.services.queue.due import due_words, is_overdue
 from mm_tui.services.queue.filter import ALL
-from mm_tui.settings.profiles import reviewer
 from mm_tui.store.audit.made import MadeOutcome
 from mm_tui.text import OneLine, is_blank
 from mm_tui.widgets.cells import at_most, fit_address
@@ -192,7 +191,7 @@ def empty_words(
     steps += [f"{{pending.kept}} lists {count(saved_texts, 'saved text', 'saved texts')}"] if saved_texts else []
     return (
         "Nothing is waiting for you.",
-        *done_words(made, reviewer(session.settings), key_names(session.state)),
+        *done_words(made, session.reviewer, key_names(session.state)),
         "Drafts appear here when agents submit them.",
         with_keys(f"Next: {', '.join(steps)}, {{app.audit}} shows both logs.", keys),
     )
