@@ -29,7 +29,10 @@ ALL_OF_IT = "this is everything that would be sent: read it, then approve"
 
 
 class QueueHost(BaseScreen):
-    """What the parts of the pending screen share, and what they may ask of it."""
+    """What the parts of the pending screen share, and what they may ask of it.
+
+    The screen imports its parts, so they cannot import it: they know this instead. It is no protocol, because they hand
+    it to Textual as a screen."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -151,19 +154,23 @@ class QueueHost(BaseScreen):
         self.set_class(bool(self.column.search.value.strip()), "-searching")
         self.refresh_bindings()
 
-    # What its parts do
+    # What several parts do together
 
     def read_item(self) -> None:
         """Focuses the item and gives it the full width, with its thread beside it if there is room."""
+        raise NotImplementedError
 
     def update_list(self, *, stay: bool = True) -> None:
         """Updates the list after a change of filter; `stay` is as for `QueueListing.list_anew`."""
+        raise NotImplementedError
 
     def show_rows(self) -> None:
         """Draws the list and its heading."""
+        raise NotImplementedError
 
     def show_all(self) -> None:
         """Ends filter and search."""
+        raise NotImplementedError
 
 
 class Refusal:

@@ -13,7 +13,7 @@ from mm_tui.screens.dialogs.dialog import ask
 from mm_tui.screens.thread.view import ThreadView
 from mm_tui.services.fault_words import expected_faults, fault_words
 from mm_tui.services.mail import attachments
-from mm_tui.text import OneLine
+from mm_tui.text import OneLine, system_words
 from mm_tui.widgets.words import exact
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class LookingCloser:
             content, doubt = await attachments.chosen(files, index, fetch)
             path = await asyncio.to_thread(attachments.save, platformdirs.user_downloads_path(), name, content)
         except OSError as error:
-            said = Said(f"not saved: {error.strerror or error}", "error")
+            said = Said(f"not saved: {system_words(error)}", "error")
         except attachments.WrongFile as wrong:
             said = Said(f"not saved: {wrong}", "error")
         except expected_faults() as error:
