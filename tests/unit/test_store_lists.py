@@ -28,6 +28,16 @@ def test_the_queue_becomes_what_was_listed(database: Database) -> None:
     assert queue.seen_at(email_id(2)) is None
 
 
+def test_the_ids_of_what_waits_are_in_the_order_of_the_queue(database: Database) -> None:
+    queue = PendingStore(database)
+    assert queue.ids() == []
+    late = make_pending(1, received_at=NOW + timedelta(hours=1))
+    queue.replace([late, make_pending(3), make_pending(2, mailbox_id="01JOTHER")], NOW)
+    assert queue.ids() == [item.id for item in queue.items()] == [email_id(2), email_id(3), email_id(1)]
+    assert queue.ids("01JOTHER") == [email_id(2)]
+    assert queue.ids("01JNOWHERE") == []
+
+
 def test_a_listed_item_keeps_its_details_until_it_is_listed_otherwise(database: Database) -> None:
     queue = PendingStore(database)
     queue.replace([make_pending(1)], NOW)

@@ -176,11 +176,12 @@ class BulkReject:
 
     def moved(self, email_id: str) -> None:
         """Called when a decision changes; lists the failures once all have ended."""
-        if email_id not in self._open:
+        decisions = self._screen.session.decisions
+        # No view is built before it has ended: there may be a thousand.
+        if email_id not in self._open or decisions is None or not decisions.overview.is_over(email_id):
             return
         view = self._screen.decision_of(email_id)
-        if view is None or not (view.ended or view.question is not None):
-            return
+        assert view is not None
         from mm_tui.decision.state import Outcome
         from mm_tui.services.decisions.bulk import Failure
         from mm_tui.services.decisions.view import AS_WANTED

@@ -85,7 +85,7 @@ class OpenEmail:
         elif any(entry.item.id in ids for entry in screen.listing.left_out):
             self._wanted = ""
             screen.say("That email is snoozed: {pending.filter} lists it under “snoozed”.")
-        elif all(one.email_id not in ids for one in screen.session.pending.waiting()):
+        elif not any(one and screen.session.pending.get(one) for one in ids):
             self._wanted = ""
             screen.say("That email does not wait for a decision any more.", "warning")
 

@@ -96,7 +96,7 @@ class QueueReader:
     ) -> None:
         worker, session = get_current_worker(), self._screen.session
         # An edit in progress is shown with its original; once that is retired, a question can be answered on the edit.
-        waiting = {item.email_id for item in session.pending.waiting()}
+        waiting = set(session.pending.ids())
         shown = waiting | ({current.item.id} if current is not None else set())
         hidden = [edit for edit, original in edits.items() if original in shown]
         entries: list[QueueEntry] | None = None

@@ -69,15 +69,12 @@ class QueueListing:
         """The parts of the query that could not be used."""
         self.listed: dict[str, QueueEntry] = {}
         """The listed emails by id: the selected ones that wait, and ended ones that stay for now."""
+        self.entries: list[QueueEntry] = []
+        """The listed emails that wait. The footer asks how many for each key."""
         self.left_out: list[QueueEntry] = []
         """The snoozed emails that filter and query select; they are listed only on request."""
         self._ended_at: dict[str, float] = {}
         """For ended emails that stay in the list: when the list was first read without them (monotonic)."""
-
-    @property
-    def entries(self) -> list[QueueEntry]:
-        """The listed emails that wait."""
-        return [entry for entry in self.listed.values() if not entry.ended]
 
     @property
     def now(self) -> datetime:
@@ -127,6 +124,7 @@ class QueueListing:
         shown = with_ended(ordered(found, self.order), list(self.listed), staying)
         by_id = {entry.item.id: entry for entry in shown}
         self.listed = {entry.item.id: entry for entry in self._incidents() if entry.item.id not in by_id} | by_id
+        self.entries = [entry for entry in self.listed.values() if not entry.ended]
 
     def _filters(self, context: FilterContext) -> list[SavedFilter]:
         boxes = [(box_id, OneLine(address)) for box_id, address in context.addresses.items()]

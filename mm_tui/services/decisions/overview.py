@@ -17,7 +17,7 @@ from mm_tui.services.audit.key_names import actor_words
 from mm_tui.services.decisions.active import ActiveDecisions
 from mm_tui.services.decisions.record import ActiveDecision
 from mm_tui.services.decisions.remembered import item_of
-from mm_tui.services.decisions.view import Asked, Changed, DecisionView, Phase, Shown, phase_of
+from mm_tui.services.decisions.view import ENDED, Asked, Changed, DecisionView, Phase, Shown, phase_of
 from mm_tui.text import OneLine
 
 ASKS_REDRAFT = "; another draft is wanted"
@@ -41,6 +41,13 @@ class DecisionOverview:
         """The newest decision of this run about this email, or the one that created it as an edit."""
         decision = self._active.of(email_id)
         return self._view(decision) if decision is not None else None
+
+    def is_over(self, email_id: str) -> bool:
+        """Whether the newest decision about this email has ended or asks, as in its view; False if there is none."""
+        decision = self._active.of(email_id)
+        if decision is None:
+            return False
+        return phase_of(decision.state) in ENDED or decision.state.question is not None
 
     def states(self) -> tuple[DecisionView, ...]:
         """All decisions; the newest last."""

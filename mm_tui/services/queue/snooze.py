@@ -153,7 +153,7 @@ class Snoozes:
         kind = "snoozing" if kept is not None else "unsnoozing"
         with self._database.write(durable=True) as connection:
             self._journal.append(connection, kind, who, email_id, self._clock.now(), details)
-            waiting = {one.email_id for one in self._pending.waiting()}
+            waiting = set(self._pending.ids())
             left = {key: one for key, one in self._read().items() if key in waiting and key != email_id}
             if kept is not None:
                 left[email_id] = dict(kept)

@@ -44,12 +44,11 @@ class StoredQueue:
 
     def ids(self, mailbox_id: str | None = None) -> list[str]:
         """The ids of waiting emails, oldest first, in all mailboxes or one; forgets emails that no longer wait."""
-        waiting = self._pending.waiting()
-        known = {one.email_id for one in waiting}
+        waiting = self._pending.ids()
         for cache in (self._items, self._threads):
-            for gone in cache.keys() - known:
+            for gone in cache.keys() - set(waiting):
                 cache.pop(gone, None)
-        return [one.email_id for one in waiting if mailbox_id is None or one.mailbox_id == mailbox_id]
+        return waiting if mailbox_id is None else self._pending.ids(mailbox_id)
 
     def read(self, ids: Sequence[str]) -> list[StoredEmail]:
         """Those of these emails that still wait, in this order."""

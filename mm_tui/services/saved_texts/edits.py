@@ -69,12 +69,12 @@ class Edits:
 
     def left_over(self) -> list[SavedEdit]:
         """Edits of emails that no longer wait, and copies kept beside an edit, newest first."""
-        waiting = {item.email_id for item in PendingStore(self._database).waiting()}
+        waiting = set(PendingStore(self._database).ids())
         return [edit for edit in self._store.all() if edit.item_id not in waiting]
 
     def of_waiting(self) -> int:
         """How many emails that wait have an edit."""
-        waiting = {item.email_id for item in PendingStore(self._database).waiting()}
+        waiting = set(PendingStore(self._database).ids())
         return sum(edit.item_id in waiting for edit in self._store.all())
 
     def rescued(self) -> OneLine:

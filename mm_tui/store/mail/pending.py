@@ -102,6 +102,17 @@ class PendingStore:
         rows = self._database.rows("SELECT email_id, model FROM pending ORDER BY received_at, email_id")
         return [self.item_in(*row) for row in rows]
 
+    def ids(self, mailbox_id: str | None = None) -> list[str]:
+        """The ids of all waiting emails, or of those in one mailbox, oldest first."""
+        # In one row: while rows are read one by one, other threads may run before each of them.
+        (text,) = self._database.one(
+            "SELECT json_group_array(CAST(email_id AS TEXT)) FROM (SELECT email_id FROM pending"
+            " WHERE ?1 IS NULL OR mailbox_id = ?1 ORDER BY received_at, email_id)",
+            (mailbox_id,),
+        )
+        found: list[str] = json.loads(text)
+        return found
+
     def waiting(self) -> list[WaitingEmail]:
         """All waiting emails without content, oldest first."""
         return self._waiting("TRUE")
