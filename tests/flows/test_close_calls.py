@@ -10,6 +10,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
 from mm_tui.app import MmTui
+from mm_tui.screens import status
 from mm_tui.screens.dialogs.choice import ChoiceScreen
 from mm_tui.screens.pending.diff_pages import change_name
 from mm_tui.screens.pending.editor import EditScreen
@@ -18,7 +19,6 @@ from mm_tui.screens.pending.screen import PendingScreen
 from mm_tui.services.decisions import approval_gate
 from mm_tui.settings.sections import Review
 from mm_tui.store.decisions.edits import EditStore
-from mm_tui.widgets import status
 from tests.support.app import drawn, settings_for, until
 from tests.support.queue import bodies, open_editor, reading_queue, running_queue, seen, write_edit, write_elsewhere
 from tests.support.sandbox import Sandbox, running_sandbox
