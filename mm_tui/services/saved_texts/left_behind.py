@@ -5,8 +5,9 @@ from __future__ import annotations
 import sqlite3
 from datetime import datetime
 
-from mm_tui.services.saved_texts.edits import Edits, NotSaved
+from mm_tui.services.saved_texts.edits import REPLY, Edits, NotSaved
 from mm_tui.store.decisions.editor_files import editing_folder
+from mm_tui.store.decisions.edits import COPY
 from mm_tui.store.seal import STORE_FAULTS, StoreError, StoreMoved
 from mm_tui.text import OneLine, system_words
 
@@ -30,14 +31,22 @@ def trouble_words(trouble: StoreError, edits: Edits) -> OneLine:
 
 
 def saved_words(edits: Edits) -> list[str]:
-    """What to say on leaving of the edits of drafts that wait; nothing if there are none, or if the store fails."""
+    """What to say on leaving of all texts that are saved; nothing if there are none, or if the store fails."""
     try:
-        number = edits.of_waiting()
+        left, number = edits.left_over(), edits.of_waiting()
     except STORE_FAULTS:
         # The screens have said already what the store does; it must not keep anybody from leaving.
         return []
-    if not number:
-        return []
+    replies = sum(edit.item_id.startswith(REPLY) and COPY not in edit.item_id for edit in left)
+    found = [
+        _saved(number, "edit", "edits", "when you open {} draft again"),
+        _saved(replies, "reply", "replies", "when you answer {} email again"),
+        _saved(len(left) - replies, "other text", "other texts", "among the saved texts of the queue"),
+    ]
+    return [words for words in found if words]
+
+
+def _saved(number: int, one: str, more: str, when: str) -> str:
     if number == 1:
-        return ["1 edit is saved; it is offered when you open the draft again"]
-    return [f"{number} edits are saved; each is offered when you open its draft again"]
+        return f"1 {one} is saved; it is offered {when.format('the')}"
+    return f"{number} {more} are saved; each is offered {when.format('its')}" if number else ""
