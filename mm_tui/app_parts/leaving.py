@@ -57,6 +57,11 @@ class Leaving:
         """Saves unfinished texts and ends the app with this exit status."""
         self._session.begin_closing()
         self.parting_words = self._save_texts()
+        if status:
+            # A signal asks nobody.
+            from mm_tui.screens.dialogs.leave import on_the_way
+
+            self.parting_words += filter(None, [on_the_way(self._session).words()])
         if self._session.database.path is not None:
             from mm_tui.services.saved_texts.left_behind import saved_words
 

@@ -64,6 +64,8 @@ def test_what_is_being_checked_does_not_leave_after_the_program_was_left(
     with deciding(tmp_path, 0, hangs=True) as (terminal, sandbox, draft):
         leave(terminal)
         wait_until(terminal.has_ended, seconds=40)
+        if leave is by_sigterm:
+            terminal.wait_for("mm-tui: One decision is still held or being checked: nothing will be sent")
         assert sandbox.calls("POST", "/oversight/decide") == []
         assert sandbox.status(draft) == "pending_send_approval"
 

@@ -106,6 +106,7 @@ class Beginning:
             if self.is_under_way or decision.decision_id in self._active:
                 # It may be one that began here in the meantime; one that was left is found again the next time.
                 continue
+            decision.was_left = True
             self._active.add([decision])
             await self._driver.feed(decision, Restarted())
 

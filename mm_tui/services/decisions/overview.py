@@ -149,6 +149,7 @@ class DecisionOverview:
             unsent=can_undo(state),
             in_doubt=bool(state.doubts),
             looked_at=decision.looked_at,
+            fell_back_unasked=decision.fell_back_unasked,
         )
 
     def _with_name(self, state: State) -> State:

@@ -100,6 +100,8 @@ class ActiveDecision(msgspec.Struct, eq=False):
     """Whether it holds a slot for calls to the gateway."""
     looked_at: bool = False
     """Whether a human has looked at how it ended."""
+    was_left: bool = False
+    """Whether a program that ended otherwise than by its human left it."""
     followed_up: bool = False
     """Whether the work that follows its end was started."""
     is_lost: bool = False
@@ -133,7 +135,13 @@ class ActiveDecision(msgspec.Struct, eq=False):
     @property
     def is_unseen_failure(self) -> bool:
         """Whether it certainly had no effect, and nobody has looked at it yet."""
-        return self.state.outcome in WITHOUT_EFFECT and not self.state.doubts and not self.looked_at
+        had_none = self.state.outcome in WITHOUT_EFFECT or self.fell_back_unasked
+        return had_none and not self.state.doubts and not self.looked_at
+
+    @property
+    def fell_back_unasked(self) -> bool:
+        """Whether it ended because a program did, and no human was told."""
+        return self.was_left and self.state.outcome is Outcome.FELL_BACK
 
     @property
     def urgency(self) -> int:

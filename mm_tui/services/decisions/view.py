@@ -205,6 +205,8 @@ class DecisionView(msgspec.Struct, frozen=True):
     """Whether it was rejected, and the agent is asked for another draft."""
     looked_at: bool = False
     """Whether a human has looked at how it ended."""
+    fell_back_unasked: bool = False
+    """Whether it ended because a program did, and no human was told."""
 
     @property
     def ended(self) -> bool:
@@ -218,12 +220,14 @@ class DecisionView(msgspec.Struct, frozen=True):
     @property
     def failed(self) -> bool:
         """Whether it ended without the wanted effect, and not because of the human."""
-        return self.ended and self.phase not in AS_WANTED and self.outcome not in _WANTED
+        is_wanted = self.phase in AS_WANTED or (self.outcome in _WANTED and not self.fell_back_unasked)
+        return self.ended and not is_wanted
 
     @property
     def not_done(self) -> str:
         """What certainly was not done, in two words; empty if it was done or that is not certain."""
-        return _NOT_DONE[self.act] if self.outcome in WITHOUT_EFFECT and not self.in_doubt else ""
+        had_none = self.outcome in WITHOUT_EFFECT or self.fell_back_unasked
+        return _NOT_DONE[self.act] if had_none and not self.in_doubt else ""
 
     @property
     def must_be_seen(self) -> bool:
