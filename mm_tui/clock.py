@@ -20,7 +20,7 @@ key pressed before it came was meant for another."""
 
 
 class Clock(Protocol):
-    """The interface of a clock."""
+    """What the program needs of a clock, so that tests can set the time."""
 
     def now(self) -> datetime:
         """The wall clock, in UTC, with its time zone set."""

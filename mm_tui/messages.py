@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False, repr=False)
 class ServiceEventReceived(Message, bubble=False):
-    """A service reports what changed."""
+    """A service reports what changed; screens read the store again."""
 
     event: ServiceEvent
 

@@ -355,6 +355,6 @@ class Jobs:
         return row[0] if row else None
 
     def set_note(self, name: str, value: str) -> None:
-        """Sets such a value."""
+        """Stores such a value, in place of the one before."""
         with self._database.write() as connection:
             connection.execute("INSERT OR REPLACE INTO agent_notes VALUES (?, ?)", (name, value))

@@ -20,7 +20,7 @@ MOST_OTHERS = 10
 
 
 class MailReading(msgspec.Struct, frozen=True):
-    """An email with its context."""
+    """An email as the agent has read it, with its thread."""
 
     mail: EmailDetail
     thread: Thread | None
@@ -34,7 +34,7 @@ class LeftAlone(Exception):
 
 
 class MailReader:
-    """Reads emails."""
+    """Reads the email of a job and its thread, and tags the email as opened by an agent."""
 
     def __init__(self, tools: Tools) -> None:
         self._tools = tools

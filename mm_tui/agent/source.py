@@ -45,7 +45,7 @@ _OF_EMAIL = (BadRequest, Forbidden, Malformed, NotFound)
 
 
 class Polled(msgspec.Struct, frozen=True):
-    """The result of a poll."""
+    """What a poll found, and the first failure if there was one."""
 
     new: int
     more: bool

@@ -73,7 +73,7 @@ class EmailWork:
         """None until it is known."""
 
     async def do(self) -> None:
-        """As for `Work.do`."""
+        """Does the whole work, as `Work.do` describes it."""
         job = self._job
         try:
             reading = self._reading = await self._reader.read(job)

@@ -39,7 +39,7 @@ class Attendance:
         self._set_active(True)
 
     def look(self) -> None:
-        """Call it every `LOOK_SECONDS`."""
+        """Polls less often when nobody is there, and frees memory in breaks; call it every `LOOK_SECONDS`."""
         now = self._session.clock.monotonic()
         if not self.is_attended:
             self._set_active(False)

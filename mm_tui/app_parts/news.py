@@ -21,7 +21,7 @@ CONTACTING = "contacting the gateway"
 
 
 class News:
-    """Turns events into lines."""
+    """Turns what services report into lines for the reader."""
 
     def __init__(self, session: Session, say: Callable[[str, str], None], unsay: Callable[[str], None]) -> None:
         self._session = session

@@ -47,7 +47,7 @@ class TokenUsage(msgspec.Struct, frozen=True):
 
 
 class Completion(msgspec.Struct, frozen=True):
-    """A complete answer."""
+    """A model's complete answer, with the tokens it took."""
 
     text: ManyLine
     model: OneLine

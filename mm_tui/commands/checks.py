@@ -64,7 +64,7 @@ def warning(name: str, words: str, cure: str) -> Check:
 
 
 def problem(name: str, words: str, cure: str, status: Exit = Exit.CONFIG) -> Check:
-    """Something cannot work."""
+    """The result of a check: it cannot work until `cure` is done."""
     return Check(name, Result.PROBLEM, OneLine(words), OneLine(cure), status)
 
 

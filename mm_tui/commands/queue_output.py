@@ -121,7 +121,7 @@ def _row(entry: QueueEntry, now: datetime) -> list[str]:
 
 
 def summary_data(entry: QueueEntry, boxes: dict[str, Mailbox]) -> dict[str, object]:
-    """A list item as JSON."""
+    """A queue entry as JSON, as in a list: without its text."""
     item = entry.item
     box = boxes.get(item.mailbox_id)
     return {

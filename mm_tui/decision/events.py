@@ -49,7 +49,7 @@ class Elapsed(msgspec.Struct, frozen=True):
 
 
 class Observed(msgspec.Struct, frozen=True):
-    """An email was read."""
+    """An email was read; the snapshot has what the gateway said."""
 
     email_id: str
     snapshot: Snapshot

@@ -69,7 +69,7 @@ def released(state: State, outcome: Outcome, snapshot: Snapshot | None) -> Move:
 
 
 def ask(state: State, question: Question, *, snapshot: Snapshot | None = None, said: str = "") -> Move:
-    """Stops until a human answers."""
+    """Stops until a human answers the question."""
     return replace(state, step=Step.ASK, todo=(), question=question, snapshot=snapshot, said=said), ()
 
 
@@ -105,7 +105,7 @@ def read_on(state: State, todo: tuple[str, ...]) -> Move:
 
 
 def decide(state: State, *, approve: bool) -> Move:
-    """Makes the decision, once."""
+    """Journals and makes the call that approves or rejects the target. It is made once."""
     about = target(state)
     entry = EntryKind.RETIRING if state.stage is Stage.RETIRE else EntryKind.DECIDING
     superseded_by = state.replacement if state.stage is Stage.RETIRE else ""

@@ -342,7 +342,7 @@ class State(msgspec.Struct, frozen=True):
 
     @property
     def ended(self) -> bool:
-        """Nothing follows."""
+        """Whether nothing follows."""
         return self.step is Step.END
 
     @property

@@ -58,7 +58,7 @@ class AccountCalls(Caller):
         return answer.body
 
     async def usage(self) -> Usage:
-        """The account's recent usage."""
+        """What the account has sent, received and called in the current period."""
         return await self._ask(calls.USAGE, lambda answer: account_wire.usage(values.single(answer, "usage")))
 
     async def daily_usage(self, since: datetime) -> Listing[DayCount]:

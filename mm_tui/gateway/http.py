@@ -68,7 +68,7 @@ class _Progress(msgspec.Struct):
 
 
 class HttpAnswer(msgspec.Struct):
-    """A successful answer."""
+    """A successful answer (2xx), with the whole body."""
 
     status: int
     content_type: str

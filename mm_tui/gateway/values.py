@@ -46,7 +46,6 @@ def raw_text(value: object) -> str:
 
 
 def line(value: object) -> OneLine:
-    """Clean text on one line."""
     return OneLine(raw_text(value))
 
 

@@ -43,7 +43,7 @@ class Segment(NamedTuple):
 
 
 class Diff(msgspec.Struct, frozen=True):
-    """The difference between two texts."""
+    """The difference between two texts, word by word."""
 
     segments: tuple[Segment, ...]
     """In order, removed before added. SAME and REMOVED joined are the old text, SAME and ADDED the new one."""

@@ -66,7 +66,6 @@ def span_of(place: Place) -> Span:
 
 
 def spans_of(matches: Iterable[re.Match[str]]) -> list[Span]:
-    """The ranges of matches."""
     return [Span(*match.span()) for match in matches]
 
 

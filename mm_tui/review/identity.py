@@ -39,7 +39,7 @@ class Standing(StrEnum):
 
 
 class Identity(msgspec.Struct, frozen=True):
-    """The result of a check."""
+    """The result of checking the signed identity of an email."""
 
     standing: Standing
     claims: tuple[tuple[OneLine, OneLine], ...] = ()

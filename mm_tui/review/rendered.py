@@ -114,7 +114,6 @@ class _Renderer:
         """The next and the first item number of each open list; None for unnumbered ones."""
 
     def made(self) -> Rendered:
-        """Renders the whole text."""
         tokens = iter(self._tokens)
         for token in tokens:
             self._block(token, tokens)

@@ -126,7 +126,7 @@ class _Said:
                     sys.stderr.flush()
 
     def hush(self) -> None:
-        """Stops showing messages."""
+        """Stops passing on what the command prints."""
         self.thread.join(GRACE_SECONDS / 10)
         with self._lock:
             self._hushed = True

@@ -26,7 +26,7 @@ class ProfileKind(StrEnum):
 
     @property
     def words(self) -> OneLine:
-        """An explanation for the user."""
+        """What this kind of profile means for the user."""
         return OneLine(_KIND_WORDS[self])
 
 

@@ -24,7 +24,7 @@ def prepare() -> None:
 
 
 def line(text: CleanText) -> None:
-    """One paragraph of output."""
+    """Prints a text and a line break to stdout."""
     _write(sys.stdout, text)
 
 

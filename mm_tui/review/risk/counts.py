@@ -76,7 +76,6 @@ class Count(NamedTuple):
 
     @property
     def size(self) -> float | None:
-        """The size, for comparable units."""
         return self.number * _SIZE[self.unit] if self.unit in _SIZE else None
 
 

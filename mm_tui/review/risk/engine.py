@@ -127,7 +127,7 @@ def _tuned(finding: Finding, settings: Risk) -> Finding:
 
 
 def _unchecked(reading: Reading) -> list[OneLine]:
-    """What was not checked."""
+    """What was not checked, and why, in words."""
     said: list[str] = []
     settings, draft = reading.settings, reading.draft
     for code in (*settings.off, *settings.levels):

@@ -138,7 +138,7 @@ class Phrases:
 
     @cached_property
     def _sought(self) -> tuple[re.Pattern[str], ...]:
-        """All but the words."""
+        """The patterns for all phrases except plain words."""
         return (*self._western, re.compile("|".join(self._eastern))) if self._eastern else self._western
 
     @cached_property

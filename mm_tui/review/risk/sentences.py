@@ -35,7 +35,7 @@ def _rarer(key: str) -> Phrases:
 
 @lru_cache(maxsize=4096)
 def _which(key: str, words: str) -> tuple[Phrases, ...]:
-    """What must stand beside `words`."""
+    """The other sides of the pairs that have one side in `words`."""
     return tuple(other for rarer, other in _sides(key) if rarer.search(words))
 
 

@@ -92,7 +92,7 @@ class _Compared(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def days(self) -> tuple[Day, ...]:
-        """The draft's days."""
+        """The days that the draft's own text names."""
         return tuple(day for day in find_dates(self.reading.body) if day.span.end <= len(self.body))
 
     @cached_property

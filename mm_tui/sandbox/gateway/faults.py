@@ -273,7 +273,7 @@ class _Bounded:
 
     @property
     def is_passed(self) -> bool:
-        """Whether the body was longer."""
+        """Whether the body was longer than the limit."""
         return self._left < 0
 
     @property

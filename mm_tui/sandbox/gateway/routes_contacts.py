@@ -20,7 +20,6 @@ router = APIRouter(prefix="/v1", tags=["account"])
 
 @router.get("/contacts")
 async def list_contacts(state: StateOf, caller: Reader, q: str | None = None) -> Response:
-    """The account's address book."""
     return JsonAnswer({"contacts": contacts(state, q)})
 
 
@@ -40,7 +39,6 @@ async def add_contact(state: StateOf, caller: Sender, body: NewContact) -> Respo
 
 @router.delete("/contacts/{contact_id}")
 async def delete_contact(state: StateOf, caller: Admin, contact_id: str) -> Response:
-    """Removes a contact."""
     _delete(state, caller, "contact", "DELETE FROM contacts WHERE id = ?", contact_id)
     return JsonAnswer({"deleted": True})
 
@@ -74,14 +72,12 @@ async def list_suppressions(state: StateOf, caller: Admin) -> Response:
 
 @router.delete("/suppression/{address:path}")
 async def remove_suppression(state: StateOf, caller: Admin, address: str) -> Response:
-    """Removes a suppressed address."""
     _delete(state, caller, "suppression", "DELETE FROM suppressions WHERE address = ?", address)
     return JsonAnswer({"deleted": True})
 
 
 @router.get("/domains")
 async def list_domains(state: StateOf, caller: Admin) -> Response:
-    """The account's own domains."""
     rows = state.db.execute("SELECT * FROM domains ORDER BY id")
     return JsonAnswer({"domains": [{**dict(row), "created_at": iso(row["created_at"])} for row in rows]})
 
@@ -110,7 +106,6 @@ async def verify_domain(state: StateOf, caller: Admin, domain_id: str) -> Respon
 
 @router.delete("/domains/{domain_id}")
 async def delete_domain(state: StateOf, caller: Admin, domain_id: str) -> Response:
-    """Removes a domain."""
     _delete(state, caller, "domain", "DELETE FROM domains WHERE id = ?", domain_id)
     return JsonAnswer({"status": "deleted"})
 
@@ -154,7 +149,6 @@ async def get_webhook(state: StateOf, caller: Admin, webhook_id: str) -> Respons
 
 @router.delete("/webhooks/{webhook_id}")
 async def delete_webhook(state: StateOf, caller: Admin, webhook_id: str) -> Response:
-    """Removes a webhook subscription."""
     _delete(state, caller, "webhook", "DELETE FROM webhooks WHERE id = ?", webhook_id)
     return JsonAnswer({"status": "deleted"})
 

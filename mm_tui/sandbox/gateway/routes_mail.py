@@ -89,7 +89,6 @@ async def get_file(state: StateOf, email_id: str, position: int, expires: int, s
 
 @router.get("/mailboxes/{mailbox_id}/emails/{email_id}/tags")
 async def get_tags(state: StateOf, caller: Reader, mailbox_id: str, email_id: str) -> Response:
-    """An email's tags."""
     messages.find(state, email_id, mailbox_id)
     return JsonAnswer({"tags": messages.tags(state, email_id)})
 
@@ -103,7 +102,6 @@ async def put_tags(state: StateOf, caller: Sender, mailbox_id: str, email_id: st
 
 @router.delete("/mailboxes/{mailbox_id}/emails/{email_id}/tags/{name:path}")
 async def delete_tag(state: StateOf, caller: Sender, mailbox_id: str, email_id: str, name: str) -> Response:
-    """Removes one tag."""
     messages.find(state, email_id, mailbox_id)
     messages.delete_tag(state, caller, email_id, name)
     return JsonAnswer({"deleted": True})

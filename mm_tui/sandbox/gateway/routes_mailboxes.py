@@ -28,7 +28,6 @@ _LOCAL = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$")
 
 @router.get("")
 async def list_mailboxes(state: StateOf, caller: Reader) -> Response:
-    """All mailboxes."""
     return JsonAnswer({"mailboxes": [mailboxes.wire(state, row) for row in mailboxes.all_mailboxes(state)]})
 
 
@@ -50,7 +49,6 @@ async def create_mailbox(state: StateOf, caller: Admin, body: NewMailbox) -> Res
 
 @router.get("/{mailbox_id}")
 async def get_mailbox(state: StateOf, caller: Reader, mailbox_id: str) -> Response:
-    """One mailbox, with its settings."""
     return JsonAnswer(mailboxes.wire(state, mailboxes.find(state, mailbox_id), whole=True))
 
 

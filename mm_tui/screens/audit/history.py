@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class HistoryScreen(BaseScreen):
-    """What happened to one email."""
+    """The history of one email: everything the logs and the store have about it."""
 
     MODE = "audit"
     TITLE_WORD = "history"

@@ -26,7 +26,7 @@ DIGITS = 7
 
 
 class _Narrower(msgspec.Struct, frozen=True):
-    """One filter for the view."""
+    """A filter that narrows the current view."""
 
     name: OneLine
     view: MailView

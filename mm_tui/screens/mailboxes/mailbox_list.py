@@ -125,7 +125,7 @@ class MailboxList(VirtualList[str, TrackRecord]):
         return bool(self._domain) and self._longest > self._room(columns)
 
     def _gap(self, column: Column) -> str:
-        """What is before a column."""
+        """The space before a column."""
         return "  " if self._wide or column.heading in APART else " "
 
     @property

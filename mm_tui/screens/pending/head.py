@@ -75,7 +75,7 @@ class OpenedEmail(msgspec.Struct, frozen=True):
 
 
 class Detail(NamedTuple):
-    """How much the head shows."""
+    """How much the head shows, by the room there is."""
 
     findings: int
     """How many findings; the rest are counted."""

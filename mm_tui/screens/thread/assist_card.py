@@ -20,7 +20,7 @@ SIGNS = {CardPhase.WORKING: ("◐ ", ""), CardPhase.FAILED: ("✕ ", "$error"), 
 
 
 class AssistCard(Widget):
-    """The card above a thread."""
+    """What the assistant says about a thread, in a card above it."""
 
     DEFAULT_CSS = """
     AssistCard { height: auto; max-height: 9; padding: 0 2 0 3; background: $panel; color: $foreground; }

@@ -74,7 +74,7 @@ class ReplyEditor(Vertical):
 
     @property
     def text(self) -> str:
-        """The human's text."""
+        """The human's own text, even while a model writes."""
         return self.area.text_to_save
 
     @property

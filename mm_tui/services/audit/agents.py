@@ -22,7 +22,7 @@ MOST_REASONS = 10
 
 
 class AgentFigures(msgspec.Struct):
-    """One agent's row."""
+    """One agent's row: who it is, and what became of its drafts."""
 
     key_id: OneLine
     """The id of the key that composed; empty if the log does not say."""

@@ -30,8 +30,6 @@ MOST_LINES = 2000
 
 
 class Origin(StrEnum):
-    """The source of an event."""
-
     MAIL = "mail"
     """The email as listed by the gateway: its times and receipts."""
     GATEWAY = "gateway"
@@ -42,7 +40,7 @@ class Origin(StrEnum):
 
 
 class HistoryEvent(msgspec.Struct, frozen=True):
-    """One thing that happened."""
+    """One event in the history of an email."""
 
     at: datetime | None
     origin: Origin

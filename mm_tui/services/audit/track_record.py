@@ -260,7 +260,7 @@ def _decision(held: JournalEntry, outcome: str) -> Decided | None:
 
 
 def tally(decided: Sequence[Decided]) -> Tally:
-    """Counts these decisions."""
+    """Counts decisions by their outcome."""
     drafts = [one for one in decided if not one.inbound]
     inbound = [one for one in decided if one.inbound]
     seconds = [one.seconds for one in decided if one.seconds is not None]

@@ -78,7 +78,6 @@ class QueueListing:
 
     @property
     def now(self) -> datetime:
-        """The current time."""
         return self._clock.now()
 
     def find(self, email_id: str) -> QueueEntry | None:

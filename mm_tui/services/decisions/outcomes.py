@@ -24,7 +24,7 @@ _LEFT = frozenset(map(str, (Status.SENT, Status.DELIVERED)))
 
 
 class OutcomeNews(NamedTuple):
-    """A message for the reviewer."""
+    """A line for the reviewer about the outcome of a decision."""
 
     words: OneLine
     failed: bool
@@ -112,7 +112,7 @@ def _done(view: DecisionView, *, is_test: bool) -> str:
 
 
 class Undone(NamedTuple):
-    """The result of an undo."""
+    """The result of an undo, in words, and what waits again."""
 
     words: str
     too_late: bool = False

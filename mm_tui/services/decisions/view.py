@@ -115,7 +115,7 @@ class Shown(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, raw: RawContent) -> Shown:
-        """Cleans raw content."""
+        """Makes raw content safe to display."""
         return cls(
             sender=OneLine(raw.sender),
             to=tuple(map(OneLine, raw.to)),

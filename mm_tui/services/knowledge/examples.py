@@ -126,7 +126,7 @@ class Learner:
 
 
 class Examples:
-    """Chooses examples for a prompt."""
+    """Chooses the saved examples that go into a prompt."""
 
     def __init__(self, settings: Settings) -> None:
         self._store = store_of(settings)

@@ -167,7 +167,7 @@ def _since(item: PendingItem, thread: Iterable[ThreadMail], now: datetime, *, ed
 
 
 def _with(assessment: Assessment, found: tuple[Finding, ...]) -> Assessment:
-    """Adds these findings."""
+    """The assessment with these findings, the highest level first."""
     if not found:
         return assessment
     findings = sorted((*assessment.findings, *found), key=lambda finding: -finding.level)

@@ -91,7 +91,7 @@ class Snooze(msgspec.Struct, frozen=True):
 
     @property
     def words(self) -> OneLine:
-        """Until when, in words."""
+        """Until when it is snoozed."""
         if self.until is None:
             return OneLine("snoozed until something arrives in its thread")
         return OneLine(f"snoozed until {self.until.astimezone():%a %d %b %H:%M}")

@@ -17,7 +17,7 @@ class InputPause:
         self._ends_at = float("-inf")
 
     def note_input(self) -> None:
-        """Call it for each key."""
+        """Begins or prolongs the pause; called for each key."""
         self._ends_at = time.monotonic() + PAUSE_SECONDS
 
     async def wait(self) -> None:

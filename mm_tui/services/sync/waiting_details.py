@@ -90,7 +90,7 @@ class WaitingDetails:
                 self.hurry()
 
     def hurry(self) -> None:
-        """Tries again now what failed."""
+        """Tries again at once what failed."""
         # A thread may be reading the old ones.
         self._failures = {}
         self._hurried.set()

@@ -37,7 +37,7 @@ def read(cursor: sqlite3.Cursor, view: MailView, query: Query, limit: int | None
 
 
 def count(connection: sqlite3.Connection, view: MailView, query: Query) -> int:
-    """How many there are."""
+    """How many emails or threads a view has."""
     view = _asked(view, query)
     if view == MailView():
         # Asked so, SQLite counts pages instead of rows.

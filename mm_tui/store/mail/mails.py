@@ -26,7 +26,7 @@ __all__ = ["Changes", "Counts", "MailRow", "MailStore", "MailView", "MailboxRow"
 
 
 class Counts(NamedTuple):
-    """Numbers for the top line."""
+    """The numbers in the top line, over all mailboxes."""
 
     unread: int
     pending: int
