@@ -32,5 +32,6 @@ def test_leaving_counts_every_saved_text_by_its_kind(database: Database) -> None
         assert row is not None
         replies.save(row, "Hi Anna", NOW, over="")
     assert saved_words(edits) == ["2 replies are saved; each is offered when you answer its email again"]
+    assert row is not None
     replies.save_beside(row, "Hello Anna", NOW)
     assert saved_words(edits)[1:] == ["1 other text is saved; it is offered among the saved texts of the queue"]
