@@ -209,6 +209,14 @@ class StatusLine(Widget):
         return joined(lines[:-1] or lines, "\n")
 
 
+def _gateway_part(forms: list[Content]) -> LinePart:
+    """The state of the gateway: the age of the data takes precedence over all but its shortest form."""
+    part = LinePart(1, forms[-1])
+    for form in reversed(forms[:-1]):
+        part = LinePart(3, form, part)
+    return part
+
+
 def status_parts(node: Widget) -> list[LinePart]:
     """The parts of the status line, from the stores and services."""
     from mm_tui.screens import status
@@ -219,10 +227,10 @@ def status_parts(node: Widget) -> list[LinePart]:
     look = partial(hint, node.screen, "app.pending", "shows it")
     try:
         parts = [
-            LinePart(1, status.gateway(session), status.gateway(session, briefly=True)),
+            _gateway_part(status.gateway(session)),
             LinePart(2, status.data_age(session)),
-            LinePart(3, status.mailbox(session, mailbox())),
-            LinePart(4, status.assistant(session)),
+            LinePart(4, status.mailbox(session, mailbox())),
+            LinePart(5, status.assistant(session)),
         ]
     except STORE_FAULTS as error:
         parts = [LinePart(1, Content.assemble(("✕ ", "$error"), (fault_of_store(error), "$foreground")))]

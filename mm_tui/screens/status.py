@@ -12,6 +12,7 @@ from mm_tui.services.assistant.cards import STAND_IN_MODEL
 from mm_tui.services.events import PartState, SyncPart, SyncPhase, SyncState, span
 from mm_tui.store.mail.search import MailView
 from mm_tui.text import OneLine
+from mm_tui.widgets.cells import at_most
 from mm_tui.widgets.words import count, mode_words
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 COUNTDOWN = 4
 """Cells of a countdown that began below a minute."""
+LONGEST_ERROR, SHORT_ERROR = 1000, 40
+"""Cells of what failed; the latter leaves room for the age of the data in 80 columns."""
 FRESH_SECONDS = 60
 """Seconds: a younger age is not shown, because the line would change all the time."""
 
@@ -57,17 +60,20 @@ def _has_read(session: Session, *parts: SyncPart) -> bool:
     return session.sync is not None and session.sync.state.has_read(*parts)
 
 
-def gateway(session: Session, *, briefly: bool = False) -> Content:
-    """Whether the gateway answers and, unless `briefly`, what failed and when it is tried again."""
+def gateway(session: Session) -> list[Content]:
+    """Whether the gateway answers, what failed and when it is tried again, from the longest to the shortest form."""
     if session.trouble:
-        return Content.assemble(("✕ ", "$error"), (OneLine(session.trouble), "$foreground"))
+        return [Content.assemble(("✕ ", "$error"), (OneLine(session.trouble), "$foreground"))]
     if session.sync is None:
-        return Content("◌ starting")
-    return gateway_words(session.sync.state, session.clock.now(), briefly=briefly)
+        return [Content("◌ starting")]
+    state, now = session.sync.state, session.clock.now()
+    shorter = [gateway_words(state, now, most=most, retry=False) for most in (LONGEST_ERROR, SHORT_ERROR, 0)]
+    return [gateway_words(state, now), *(shorter if state.error is not None else [])]
 
 
-def gateway_words(state: SyncState, now: datetime, *, briefly: bool = False) -> Content:
-    """The text for a state of the sync at the time `now`. `briefly` is as for `gateway`."""
+def gateway_words(state: SyncState, now: datetime, *, most: int = LONGEST_ERROR, retry: bool = True) -> Content:
+    """The text for a state of the sync at the time `now`. `most`: the cells for what failed. `retry`: whether to say
+    when it is tried again."""
     if state.phase is SyncPhase.FILLING:
         start = Content(f"◐ initial sync, {state.progress:,} emails so far")
     elif state.phase is SyncPhase.LIVE and state.error is None:
@@ -79,10 +85,11 @@ def gateway_words(state: SyncState, now: datetime, *, briefly: bool = False) -> 
     else:
         cure = ": see mm-tui doctor" if state.phase is SyncPhase.KEY_REFUSED else ""
         start = Content.assemble(("✕ ", "$error"), f"{state.phase}{cure}")
-    if state.error is None or briefly:
+    if state.error is None or not most:
         return start
-    tail: list[Content | tuple[str, str]] = [start, Content(" · "), (OneLine(state.error), "$foreground")]
-    if state.retry_at is not None:
+    error = OneLine(at_most(OneLine(state.error), most))
+    tail: list[Content | tuple[str, str]] = [start, Content(" · "), (error, "$foreground")]
+    if state.retry_at is not None and retry:
         left = state.retry_at - now
         words = f"next try in {span(left)}" if left >= timedelta(seconds=1) else "trying again"
         # As wide at 9 s as at 10 s: what stands behind it stays in its place.

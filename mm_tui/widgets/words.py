@@ -126,12 +126,12 @@ SEPARATOR = " · "
 
 
 class LinePart(NamedTuple):
-    """A part of a line that is dropped as a whole if there is no room. `rank` 0 is dropped last."""
+    """A part of a line that is dropped as a whole, or shortened, if there is no room. `rank` 0 is dropped last."""
 
     rank: int
     content: Content
-    short: Content = Content("")
-    """Takes its place before it is dropped; empty for nothing."""
+    shorter: LinePart | None = None
+    """Takes its place, with a rank of its own; None if it is dropped."""
 
 
 def fit(parts: Sequence[LinePart], width: int) -> Content:
@@ -144,4 +144,5 @@ def fit(parts: Sequence[LinePart], width: int) -> Content:
         if len(kept) < 2:
             return line.truncate(width, ellipsis=True)
         least = max(range(len(kept)), key=lambda at: (kept[at].rank, at))
-        kept[least : least + 1] = [LinePart(kept[least].rank, kept[least].short)] if kept[least].short else []
+        shorter = kept[least].shorter
+        kept[least : least + 1] = [shorter] if shorter is not None else []

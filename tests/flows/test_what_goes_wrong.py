@@ -98,6 +98,8 @@ async def test_the_gateway_goes_away_and_what_was_seen_stays_readable(tmp_path: 
     async with running_app(settings, size=(120, 30)) as (app, pilot):
         await pilot.press("2")
         await until(pilot, says(app, "It is on its way.", "offline", "data from"), "the draft, offline")
+    async with running_app(settings, size=(80, 24)) as (app, pilot):
+        await until(pilot, says(app, "no connection to the gateway · data from"), "why, and how old the data is")
 
 
 async def test_a_reply_that_the_store_does_not_take_keeps_its_editor_open(

@@ -33,7 +33,7 @@ def test_pieces_of_the_highest_rank_leave_first() -> None:
     assert fit(parts, 20).plain == "gateway · held"
     assert fit(parts, 8).plain == "held"
     assert fit(parts, 3).plain == "he…"
-    offline = LinePart(1, Content("offline: no answer"), Content("offline"))
+    offline = LinePart(1, Content("offline: no answer"), LinePart(1, Content("offline")))
     assert fit([offline, *parts[1:]], 27).plain == "offline: no answer · held"
     assert fit([offline, *parts[1:]], 20).plain == "offline · held"
     assert fit([offline, *parts[1:]], 8).plain == "held"
