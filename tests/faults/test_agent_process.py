@@ -34,16 +34,11 @@ from tests.support.agents import (
     tagged,
     wait_for_line,
 )
+from tests.support.processes import free_port, is_running
 from tests.support.sandbox import Sandbox, wait_until
 
 SECRET = "whsec_made_up_7d1f"
 HEAD = b"POST /hook HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n\r\n"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def test_killed_again_and_again_it_makes_one_reply_each(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -267,14 +262,6 @@ def test_it_ends_with_its_parent(sandbox: Sandbox, tmp_path: Path) -> None:
         parent.communicate()
         with contextlib.suppress(ProcessLookupError):
             os.kill(child, signal.SIGKILL)
-
-
-def is_running(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-    except FileNotFoundError:
-        return False
-    return state not in ("Z", "X")
 
 
 @pytest.mark.parametrize(

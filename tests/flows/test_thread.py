@@ -1,74 +1,41 @@
-"""The thread screen through the app: reading, the assistant, replying through the gate, links and files."""
+"""Reading a thread: folding, long bodies, links, and where its keys lead."""
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 import threading
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from msgspec.structs import asdict
-from textual.widgets import OptionList, Static, TextArea
+from textual.widgets import OptionList, Static
 
-from mm_tui.messages import DecisionWanted, ServiceEventReceived
-from mm_tui.models import EmailDetail, RawContent, SendReceipt
-from mm_tui.screens.dialogs.dialog import ConfirmScreen, ListDialog
-from mm_tui.screens.thread.reply_editor import ReplyEditor
+from mm_tui.messages import ServiceEventReceived
+from mm_tui.screens.dialogs.dialog import ConfirmScreen
 from mm_tui.screens.thread.screen import ThreadScreen
-from mm_tui.screens.thread.view import ThreadView
-from mm_tui.services.assistant.triage import Triage
 from mm_tui.services.events import MailChanged
-from mm_tui.store.decisions.edits import EditStore
 from mm_tui.store.decisions.records import DecisionStore, SavedDecision
 from mm_tui.store.mail.mails import MailStore
-from mm_tui.text import ManyLine, OneLine
+from mm_tui.text import OneLine
 from tests.support.app import running_app, shown, synced_app, until
-from tests.support.sandbox import file_part, wait_until
-from tests.support.seat import NOW, idle_session, mailbox, summary
+from tests.support.sandbox import file_part
+from tests.support.seat import NOW, summary
 
 if TYPE_CHECKING:
-    from textual.pilot import Pilot
-
-    from mm_tui.app import MmTui
-    from mm_tui.store.mail.rows import MailRow
     from tests.support.sandbox import Sandbox
-    from tests.support.seat import IdleSession
-
-
-def _detail(number: int, body: str, **fields: object) -> EmailDetail:
-    base = summary(number, **fields)
-    raw = RawContent(sender=str(base.sender.address), subject=str(base.subject), body=body)
-    return EmailDetail(**{**asdict(base), "body": ManyLine(body), "raw": raw})
-
-
-def _thread(size: int, body: str = "Hello\n\n> quoted") -> IdleSession:
-    session = idle_session(boxes=[mailbox()], mails=[summary(number, thread_id="T") for number in range(size)])
-    session.mail.save_detail(_detail(0, body, thread_id="T"), at=NOW)
-    return session
-
-
-async def _open_first(app: MmTui, pilot: Pilot[None], words: str) -> ThreadScreen:
-    await until(pilot, lambda: words in shown(app))
-    await pilot.press("enter")
-    await until(pilot, lambda: isinstance(app.screen, ThreadScreen))
-    screen = app.screen
-    assert isinstance(screen, ThreadScreen)
-    return screen
+from tests.support.threads import detail, long_thread, open_first
 
 
 async def test_thread_shows_the_opened_mail_and_folds_the_rest() -> None:
-    session = _thread(5)
-    edited = _detail(5, "Better.", thread_id="T", direction=OneLine("outbound"))
+    session = long_thread(5)
+    edited = detail(5, "Better.", thread_id="T", direction=OneLine("outbound"))
     session.mail.save_detail(edited, at=NOW)
     with session.database.write() as connection:
         DecisionStore(session.database).put(
             connection, SavedDecision("R1", "01AGENT", edited.id, "{}", "{}", None, True, "", NOW)
         )
     async with running_app(session) as (app, pilot):
-        screen = await _open_first(app, pilot, "Question 0")
+        screen = await open_first(app, pilot, "Question 0")
         await until(pilot, lambda: "> quoted" in shown(app))
         assert [item.open for item in screen.thread_view.items] == [False] * 5 + [True]
         await pilot.press("enter")
@@ -90,10 +57,10 @@ async def test_thread_shows_the_opened_mail_and_folds_the_rest() -> None:
 
 
 async def test_unopened_message_offline_says_why_it_cannot_be_read() -> None:
-    session = _thread(3)
+    session = long_thread(3)
     session.trouble = OneLine("no gateway key is set")
     async with running_app(session) as (app, pilot):
-        await _open_first(app, pilot, "Question 0")
+        await open_first(app, pilot, "Question 0")
         await pilot.press("p", "enter")
         await until(pilot, lambda: "no gateway key is set" in shown(app))
 
@@ -103,8 +70,8 @@ async def test_a_message_that_the_store_cannot_give_says_why(monkeypatch: pytest
         if threading.current_thread() is not threading.main_thread():
             raise sqlite3.OperationalError("disk I/O error")
 
-    async with running_app(_thread(3)) as (app, pilot):
-        await _open_first(app, pilot, "Question 0")
+    async with running_app(long_thread(3)) as (app, pilot):
+        await open_first(app, pilot, "Question 0")
         monkeypatch.setattr(MailStore, "detail", broken)
         await pilot.press("p", "enter")
         await until(pilot, lambda: "disk I/O error. Press enter twice" in " ".join(shown(app).split()))
@@ -112,8 +79,8 @@ async def test_a_message_that_the_store_cannot_give_says_why(monkeypatch: pytest
 
 async def test_body_of_262144_characters_opens_and_scrolls_without_a_stall() -> None:
     body = ("Grüße aus 東京, alles gut? " * 9 + "\n") * 1200
-    async with running_app(_thread(1, body[:262_144])) as (app, pilot):
-        screen = await _open_first(app, pilot, "Question 0")
+    async with running_app(long_thread(1, body[:262_144])) as (app, pilot):
+        screen = await open_first(app, pilot, "Question 0")
         view = screen.thread_view
         await until(pilot, lambda: view.virtual_size.height > 2000)
         began = time.perf_counter()
@@ -125,8 +92,8 @@ async def test_body_of_262144_characters_opens_and_scrolls_without_a_stall() -> 
 
 
 async def test_thread_of_a_thousand_messages_is_drawn_line_by_line() -> None:
-    async with running_app(_thread(1000)) as (app, pilot):
-        screen = await _open_first(app, pilot, "Question 0")
+    async with running_app(long_thread(1000)) as (app, pilot):
+        screen = await open_first(app, pilot, "Question 0")
         view = screen.thread_view
         await until(pilot, lambda: len(view.items) == 1000)
         assert len(list(view.walk_children())) < 10
@@ -140,8 +107,8 @@ async def test_thread_of_a_thousand_messages_is_drawn_line_by_line() -> None:
 
 
 async def test_raw_view_shows_what_cleaning_removed() -> None:
-    async with running_app(_thread(1, "see \x1b[31mred\x1b[0m and \u202eevil")) as (app, pilot):
-        await _open_first(app, pilot, "Question 0")
+    async with running_app(long_thread(1, "see \x1b[31mred\x1b[0m and \u202eevil")) as (app, pilot):
+        await open_first(app, pilot, "Question 0")
         await until(pilot, lambda: "hidden characters removed" in shown(app))
         await pilot.press("v")
         await until(pilot, lambda: "\\x1b[31mred" in shown(app))
@@ -157,9 +124,9 @@ async def test_raw_view_shows_what_cleaning_removed() -> None:
 async def test_links_show_their_real_host_and_nothing_opens_automatically(monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
     body = "Pay at [https://bank.example/login](https://evil.example/x) now."
-    async with running_app(_thread(1, body)) as (app, pilot):
+    async with running_app(long_thread(1, body)) as (app, pilot):
         monkeypatch.setattr(app, "open_url", lambda url, **_: opened.append(url))
-        await _open_first(app, pilot, "Question 0")
+        await open_first(app, pilot, "Question 0")
         await until(pilot, lambda: "leads to evil.example" in shown(app))
         await pilot.press("l")
         await until(pilot, lambda: bool(app.screen.query(OptionList)))
@@ -176,24 +143,24 @@ async def test_links_show_their_real_host_and_nothing_opens_automatically(monkey
 
 @pytest.mark.parametrize(("key", "offered"), [("G", [False, True]), ("p", [True, True]), ("g", [True, False])])
 async def test_only_ways_that_lead_to_another_email_are_offered(key: str, offered: list[bool]) -> None:
-    async with running_app(_thread(3)) as (app, pilot):
-        await _open_first(app, pilot, "Question 0")
+    async with running_app(long_thread(3)) as (app, pilot):
+        await open_first(app, pilot, "Question 0")
         await pilot.press(key)
         ways = ("n next", "p previous")
         await until(pilot, lambda: [way in shown(app) for way in ways] == offered, "the ways on")
 
 
 async def test_links_are_offered_only_where_there_are_some() -> None:
-    async with running_app(_thread(2, "See https://acme.example/help for more.")) as (app, pilot):
-        await _open_first(app, pilot, "Question 0")
+    async with running_app(long_thread(2, "See https://acme.example/help for more.")) as (app, pilot):
+        await open_first(app, pilot, "Question 0")
         await until(pilot, lambda: "l links" in shown(app))
         await pilot.press("enter")
         await until(pilot, lambda: "l links" not in shown(app))
 
 
 async def test_the_email_at_the_bottom_stays_in_view_when_the_card_above_grows() -> None:
-    async with running_app(_thread(60)) as (app, pilot):
-        screen = await _open_first(app, pilot, "Question 0")
+    async with running_app(long_thread(60)) as (app, pilot):
+        screen = await open_first(app, pilot, "Question 0")
         await pilot.press("enter", "G")
         await until(pilot, lambda: "▌▸" in shown(app))
         card, height = screen.query_one("#assist"), screen.thread_view.size.height
@@ -201,156 +168,6 @@ async def test_the_email_at_the_bottom_stays_in_view_when_the_card_above_grows()
         await until(pilot, lambda: screen.thread_view.size.height < height, "a taller card")
         await pilot.pause()
         assert "▌▸" in shown(app)
-
-
-async def test_reply_is_streamed_edited_and_waits_at_the_gate(
-    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sandbox.inbound(
-        subject="Where is my order 4471", body="It has not come. When will it?", sender="anna@customer.example"
-    )
-    async with synced_app(sandbox) as (app, pilot):
-        await _open_first(app, pilot, "Where is my order 4471")
-        await until(pilot, lambda: "It has not come." in shown(app))
-        await pilot.press("r")
-        editor = app.screen.query_one(ReplyEditor)
-        area = editor.query_one(TextArea)
-        await until(pilot, lambda: editor.text.strip() and not area.read_only)
-        area.load_text("It left this morning.")
-        assert app.session.drafts is not None
-        called, may_go_on, reply = asyncio.Event(), asyncio.Event(), app.session.drafts.submit_reply
-
-        async def slowly(email_id: str, body: str) -> SendReceipt:
-            called.set()
-            await may_go_on.wait()
-            return await reply(email_id, body)
-
-        monkeypatch.setattr(app.session.drafts, "submit_reply", slowly)
-        await pilot.press("ctrl+s")
-        await until(pilot, called.is_set)
-        await pilot.press("ctrl+s", "ctrl+t", "escape")
-        await until(pilot, lambda: "wait for the answer" in shown(app))
-        app.screen.query_one(ThreadView).focus()
-        await pilot.press("escape")
-        assert editor.is_open and editor.text == "It left this morning.", "nobody can write what the answer takes away"
-        app.workers.cancel_group(editor, "submit")
-        await until(pilot, lambda: "it may have been submitted" in shown(app) and not area.read_only)
-        area.focus()
-        await pilot.press("ctrl+s")
-        may_go_on.set()
-        await until(pilot, lambda: not editor.is_open)
-        waiting = wait_until(lambda: _waiting(sandbox))
-        await until(pilot, lambda: "draft, waits for a decision" in shown(app), "it in the thread")
-        await pilot.press("r")
-        await until(pilot, lambda: "a draft waits" in shown(app), "a word to whoever writes another")
-        await until(pilot, lambda: editor.text.strip() and not area.read_only)
-        await pilot.press("escape")
-        await until(pilot, lambda: not editor.is_open)
-        await pilot.press("escape", "2")
-        await until(pilot, lambda: shown(app).count("written by you") == 2)  # in the list and above the draft
-    assert waiting["body_markdown"] == "It left this morning."
-    assert waiting["to"] == ["anna@customer.example"]
-
-
-def _waiting(sandbox: Sandbox) -> dict[str, object]:
-    return next(iter(sandbox.pending()), {})
-
-
-async def test_reply_being_written_survives_closing_the_editor_and_is_saved_before_it_is_submitted(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    session = _thread(1)
-    async with running_app(session) as (app, pilot):
-        await _open_first(app, pilot, "Question 0")
-        await pilot.press("r")
-        editor = app.screen.query_one(ReplyEditor)
-        await until(pilot, lambda: editor.is_open)
-        await pilot.press(*"Half a th")
-        await pilot.press("escape", "escape")
-        await pilot.press("enter", "r")
-        again = app.screen.query_one(ReplyEditor)
-        await until(pilot, lambda: again.text == "Half a th")
-
-        def full(*_: object, **__: object) -> None:
-            raise sqlite3.OperationalError("database or disk is full")
-
-        monkeypatch.setattr(EditStore, "save", full)
-        await pilot.press("x", "ctrl+s")
-        await until(pilot, lambda: "not saved: database or disk is full" in shown(app))
-        assert "your text is saved" not in shown(app)
-
-
-async def test_reply_without_a_gate_asks_first(sandbox: Sandbox) -> None:
-    sandbox.set_mode("autonomous")
-    sandbox.inbound(subject="Quick question", body="Yes or no?")
-    async with synced_app(sandbox) as (app, pilot):
-        await _open_first(app, pilot, "Quick question")
-        await until(pilot, lambda: "Yes or no?" in shown(app))
-        await pilot.press("r")
-        editor = app.screen.query_one(ReplyEditor)
-        area = editor.query_one(TextArea)
-        await until(pilot, lambda: editor.text.strip() and not area.read_only)
-        await pilot.press("ctrl+s")
-        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
-        await pilot.press("enter", "escape")
-        await until(pilot, lambda: isinstance(app.screen, ThreadScreen))
-        assert not sandbox.calls("POST", "/reply/")
-        await pilot.press("ctrl+s")
-        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
-        await pilot.press("y")
-        await until(pilot, lambda: "submitted (draft, is being scanned)" in shown(app))
-        assert "decide on it" not in shown(app), "nobody approves it"
-
-
-async def test_attachment_is_saved_under_a_clean_name_and_never_over_another(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = tmp_path / "downloads"
-    monkeypatch.setattr("platformdirs.user_downloads_path", lambda: folder)
-    sandbox.inbound(
-        subject="The file", body="see file", attachments=[file_part("../..\x1b[31m/etc/passwd.txt", b"data")]
-    )
-    async with synced_app(sandbox) as (app, pilot):
-        await _open_first(app, pilot, "The file")
-        await until(pilot, lambda: "see file" in shown(app))
-        for _ in range(2):
-            await pilot.press("f")
-            await until(pilot, lambda: bool(app.screen.query(OptionList)))
-            await pilot.press("enter")
-            await until(pilot, lambda: "saved as" in shown(app))
-            app.say("next")
-    names = sorted(path.name for path in folder.iterdir())
-    assert len(names) == 2
-    assert all("/" not in name and "\x1b" not in name and not name.startswith(".") for name in names)
-    assert {path.read_bytes() for path in folder.iterdir()} == {b"data"}
-    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
-
-
-async def test_of_two_files_with_one_name_the_chosen_one_is_saved(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = tmp_path / "downloads"
-    monkeypatch.setattr("platformdirs.user_downloads_path", lambda: folder)
-    long_name = "a-very-long-name-" * 8 + ".docx"
-    padded = "report.pdf" + " " * 80 + ".exe"
-    files = [("invoice.pdf", b"first"), ("invoice.pdf", b"second"), (long_name, b"third"), (padded, b"fourth")]
-    sandbox.inbound(subject="The files", body="see files", attachments=[file_part(*file) for file in files])
-    async with synced_app(sandbox) as (app, pilot):
-        await _open_first(app, pilot, "The files")
-        await until(pilot, lambda: "see files" in shown(app))
-        await pilot.press("f")
-        await until(pilot, lambda: bool(app.screen.query(OptionList)))
-        # However long a name is, its ending and the file's size can be seen.
-        listed = shown(app)
-        assert all(ending in listed for ending in ("-.docx", ".exe", "5 B", "6 B"))
-        thread = app.screen_stack[-2]
-        sandbox.fault(method="GET", path="/attachments/", kind="delay", seconds=2)
-        await pilot.press("down", "enter")
-        await until(pilot, lambda: app.screen is thread)
-        # Leaving the thread does not stop it.
-        await pilot.press("q")
-        await until(pilot, lambda: app.screen is not thread and "saved as" in shown(app))
-    assert [path.read_bytes() for path in folder.iterdir()] == [b"second"]
 
 
 @pytest.mark.parametrize("recipients", [19, 600])
@@ -361,88 +178,10 @@ async def test_the_text_is_on_the_first_screen_however_many_got_it_and_however_m
     files = [file_part(f"report number {number:02}.pdf", b"x") for number in range(60)]
     sandbox.inbound(subject="Big circle", body="The meeting is at noon.", to=everybody, attachments=files)
     async with synced_app(sandbox, size=(80, 24)) as (app, pilot):
-        await _open_first(app, pilot, "Big circle")
+        await open_first(app, pilot, "Big circle")
         await until(pilot, lambda: "The meeting is at noon." in shown(app))
         assert "more: i lists all" in shown(app) and "and 56 more: f lists all" in shown(app)
         await pilot.press("i")
         await until(pilot, lambda: "more: i lists all" not in shown(app))
         await pilot.press("end")
         await until(pilot, lambda: everybody[-1] in "".join(shown(app).split()))
-
-
-async def test_assist_card_says_who_wrote_it(sandbox: Sandbox) -> None:
-    sandbox.inbound(subject="Refund please", body="Please refund order 4471 today, it is urgent.")
-    async with synced_app(sandbox) as (app, pilot):
-        await _open_first(app, pilot, "Refund please")
-        await until(pilot, lambda: "it is urgent" in shown(app))
-        await pilot.press("s")
-        await until(pilot, lambda: "local stand-in, not Jamba" in shown(app))
-
-
-async def test_several_emails_can_be_summarised_at_once(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    for subject in ("Refund please", "Where is it?"):
-        sandbox.inbound(subject=subject, body="Please write today, it is urgent.")
-    asked, answers, examine = list[str](), asyncio.Event(), Triage._examine
-
-    async def slow(self: Triage, row: MailRow, *more: bool) -> None:
-        asked.append(row.email_id)
-        await answers.wait()
-        await examine(self, row, *more)
-
-    monkeypatch.setattr(Triage, "_examine", slow)
-    async with synced_app(sandbox) as (app, pilot):
-        await until(pilot, lambda: "Refund please" in shown(app) and "Where is it?" in shown(app))
-        for key, number in (("home", 1), ("end", 2)):
-            await pilot.press(key, "s")
-            await until(pilot, lambda: len(asked) == number, "the question")  # noqa: B023 - awaited in the loop
-        answers.set()
-        row = app.session.mail.row
-        await until(pilot, lambda: all((one := row(mail)) and one.label for mail in asked), "both answers")
-        assert len(set(asked)) == 2
-
-
-async def test_label_set_by_a_human_stands(sandbox: Sandbox) -> None:
-    mail = sandbox.inbound(subject="Refund please", body="Please refund order 4471 today.")
-    async with synced_app(sandbox) as (app, pilot):
-        await until(pilot, lambda: "Refund please" in shown(app))
-        await pilot.press("b")
-        await until(pilot, lambda: isinstance(app.screen, ListDialog))
-        await pilot.press("j", "j", "enter")
-        await until(pilot, lambda: "partnership" in shown(app))
-        await pilot.press("enter")
-        await until(pilot, lambda: isinstance(app.screen, ThreadScreen))
-        await pilot.press("s")
-        await until(pilot, lambda: "partnership (yours)" in shown(app))
-        row = app.session.mail.row(mail["id"])
-    assert row is not None
-    assert row.label == "partnership"
-
-
-async def test_a_waiting_draft_is_decided_about_from_its_thread(sandbox: Sandbox) -> None:
-    sandbox.draft("Another one.")
-    question = sandbox.inbound(subject="Where is it?")
-    answer = sandbox.reply(question["id"], "It is on its way.")["id"]
-    sandbox.draft("A third one.")
-    sandbox.inbound(subject="Just saying")
-    async with synced_app(sandbox) as (app, pilot):
-        await _open_first(app, pilot, "Just saying")
-        await pilot.pause(0.2)
-        assert "d decide" not in shown(app), "nothing waits in this thread"
-        await pilot.press("d")
-        await until(pilot, lambda: "no email of this thread waits for a decision" in shown(app), "why not")
-        await pilot.press("escape", "2", "slash", *"third", "enter")
-        await until(pilot, lambda: "1 of 3 waiting" in shown(app), "the filtered queue")
-        await pilot.press("1")
-        await until(pilot, lambda: "Where is it?" in shown(app), "the inbox")
-        await pilot.press("slash", *"where is it", "enter")
-        await until(pilot, lambda: "Just saying" not in shown(app), "the search")
-        await pilot.press("enter")
-        await until(pilot, lambda: isinstance(app.screen, ThreadScreen) and "d decide" in shown(app), "the thread")
-        await pilot.press("d")
-        await until(pilot, lambda: app.current_mode == "pending" and "It is on its way." in shown(app), "the queue")
-        assert app.screen.current.item.id == answer  # type: ignore[attr-defined]
-        await pilot.press("1", "2")
-        sandbox.decide(answer, "reject", "No")
-        await pilot.press("1")
-        app.screen.post_message(DecisionWanted("gone"))
-        await until(pilot, lambda: "does not wait for a decision any more" in shown(app), "why it is not shown")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import socket
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +22,7 @@ from mm_tui.store.connecting import damage_mark
 from mm_tui.store.database import Database
 from mm_tui.store.decisions.edits import EditStore
 from tests.support.app import drawn, running_app, settings_for, until
+from tests.support.processes import free_port
 from tests.support.sandbox import Sandbox, running_sandbox
 from tests.support.seat import filled_session
 
@@ -37,15 +37,8 @@ def profile(**fields: Any) -> Settings:
     return Settings(profile=Profile.of({"name": "acme", **fields}))
 
 
-def closed_port() -> int:
-    """A port on which nobody listens."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
 async def test_no_network() -> None:
-    settings = profile(url=f"http://127.0.0.1:{closed_port()}", oversight_key=Secret("mm_test_made_up"))
+    settings = profile(url=f"http://127.0.0.1:{free_port()}", oversight_key=Secret("mm_test_made_up"))
     async with running_app(settings, size=(100, 24)) as (app, pilot):
         await until(pilot, says(app, "offline", "no connection to the gateway"), "the word in the inbox")
         await pilot.press("2")

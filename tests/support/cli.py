@@ -13,6 +13,7 @@ from typing import Any
 from unittest import mock
 
 from mm_tui import cli
+from tests.support.sandbox import Sandbox
 
 _OURS = ("MULTIMAIL_", "AI21_", "MM_TUI_", "NO_COLOR", "TMUX", "STY", "TEXTUAL")
 
@@ -76,3 +77,11 @@ class Home:
         lines += [f'{scope}_key = "{key}"' for scope, key in keys.items()]
         lines += [f'{name} = "{value}"' for name, value in more.items()]
         self.write_config("\n".join(lines) + "\n")
+
+
+def key_options(sandbox: Sandbox) -> list[str]:
+    """The options of `mm-tui init` that name a sandbox and its keys."""
+    given = ["--url", sandbox.url, "--ai21-host", sandbox.ai21_url, "--ai21-key", sandbox.ai21_key]
+    for scope, key in sandbox.keys.items():
+        given += [f"--{scope}-key", key]
+    return given

@@ -91,3 +91,7 @@ def write_elsewhere(app: MmTui, entry: QueueEntry, body: str) -> None:
     text = EditedDraft(item.raw.to, item.raw.subject, body)
     edit = SavedEdit(item.id, item.mailbox_id, entry.digest, item.raw, text, app.session.clock.now())
     EditStore(app.session.database).save(edit)
+
+
+def is_decided(screen: PendingScreen, email_id: str) -> bool:
+    return screen.decision_of(email_id) is not None

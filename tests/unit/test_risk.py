@@ -2,72 +2,16 @@
 
 from __future__ import annotations
 
-import time
-from datetime import UTC, date, datetime
-from importlib import import_module
-from pkgutil import iter_modules
-
 import pytest
 from msgspec.structs import replace
 
 from mm_tui.models import Attachment, Direction, Party
-from mm_tui.review import risk
 from mm_tui.review.findings import Level
-from mm_tui.review.known import Acquaintances
-from mm_tui.review.risk.engine import RULES, assess, explanation
-from mm_tui.review.risk.facts import find_amounts, find_dates
-from mm_tui.review.risk.model import Assessment, Draft, EarlierEmail, Rejected, ThreadContext
-from mm_tui.review.risk.rule import Reading, Rule
+from mm_tui.review.risk.engine import assess
 from mm_tui.review.risk.wording import similarity
 from mm_tui.settings.sections import Risk
 from mm_tui.text import ManyLine, OneLine
-
-SUPPORT = Party.parse("Acme Support <support@acme.example>")
-ANNA = Party.parse("Anna Berg <anna@customer.example>")
-QUESTION = EarlierEmail(
-    sender=ANNA,
-    to=(SUPPORT,),
-    subject=OneLine("Refund for order 4471"),
-    body=ManyLine(
-        "Hello,\nI paid $240.00 for order 4471 on 12 March 2026 and the blender never worked. Could you send me my\n"
-        "money back please? The shop's page is https://shop.customer.example/orders, my husband's address is\n"
-        "tom@customer.example.\nAnna"
-    ),
-    received_at=datetime(2026, 3, 20, 9, 0, tzinfo=UTC),
-)
-CONTEXT = ThreadContext(
-    messages=(QUESTION,),
-    own_addresses=frozenset({"support@acme.example", "billing@acme.example"}),
-    contacts=Acquaintances.of(["anna@customer.example", "bob@partner.example"]),
-    rejected=(
-        Rejected(
-            ManyLine("Dear Anna, of course you get everything back at once, and a second blender for nothing on top."),
-            OneLine("Promises something we cannot keep"),
-        ),
-    ),
-    today=date(2026, 3, 22),
-)
-HARMLESS = (
-    "Hi Anna,\n\nthank you for your patience. I have passed your request on and will be back with news.\n\nBest,\nSam"
-)
-
-
-def drafted(body: str = HARMLESS, **changes: object) -> Draft:
-    draft = Draft(sender=SUPPORT, to=(ANNA,), subject=OneLine("Re: Refund for order 4471"), body=ManyLine(body))
-    return replace(draft, **changes)  # each test names fields of Draft
-
-
-def found(assessment: Assessment, code: str) -> list[tuple[Level, str]]:
-    return [(finding.level, str(finding.words)) for finding in assessment.findings if finding.code == code]
-
-
-def marked(draft: Draft, assessment: Assessment, code: str) -> list[str]:
-    spans = [span for finding in assessment.findings if finding.code == code for span in finding.spans]
-    return [draft.body[span.start : span.end] for span in spans]
-
-
-def parties(*headers: str) -> tuple[Party, ...]:
-    return tuple(Party.parse(header) for header in headers)
+from tests.support.risk import ANNA, CONTEXT, HARMLESS, QUESTION, SUPPORT, drafted, found, marked, parties
 
 
 def test_an_ordinary_answer_raises_nothing() -> None:
@@ -329,198 +273,6 @@ def test_a_draft_rejected_before() -> None:
     assert similarity("", "") == 0
 
 
-def test_nothing_is_silent() -> None:
-    body = "Your refund of $999 is issued. {{x}}"
-    settings = Risk(
-        off=("promise_money", "nonsense"), levels={"template_hole": "low"}, promises=("is issued",), max_recipients=1
-    )
-    assessment = assess(drafted(body), CONTEXT, settings)
-    assert found(assessment, "promise_money") == []
-    assert found(assessment, "template_hole")[0][0] is Level.LOW
-    assert found(assessment, "promise_own")[0][0] is Level.MEDIUM
-    assert "switched off in the settings: promise_money" in assessment.unchecked
-    assert "the settings name a risk rule that does not exist: nonsense" in assessment.unchecked
-    unread = replace(CONTEXT, messages=(replace(QUESTION, body=None),))
-    said = assess(drafted("It costs $1."), unread).unchecked
-    assert any(sentence.startswith("1 of 1 earlier emails have not been read") for sentence in said)
-    assert any("no earlier email" in sentence for sentence in assess(drafted(), ThreadContext()).unchecked)
-    assert any("bcc" in sentence for sentence in said)
-
-
-def test_the_level_of_a_single_finding_can_be_tuned() -> None:
-    settings = Risk(levels={"link": "low", "link_other_host": "medium"})
-    body = "[acme.example](https://evil.test) and http://127.0.0.1/"
-    assessment = assess(drafted(body), CONTEXT, settings)
-    assert found(assessment, "link_other_host")[0][0] is Level.MEDIUM
-    assert found(assessment, "link_ip")[0][0] is Level.LOW
-
-
-def test_the_same_words_are_reported_once_with_all_places() -> None:
-    draft = drafted("You get a discount. You get a discount.")
-    (finding,) = [finding for finding in assess(draft, CONTEXT).findings if finding.code == "promise_discount"]
-    assert [draft.body[slice(*span)] for span in finding.spans] == ["discount", "discount"]
-
-
-def test_worst_first() -> None:
-    levels = [finding.level for finding in assess(drafted("By Friday. {{x}} $3"), CONTEXT).findings]
-    assert levels == sorted(levels, reverse=True)
-    assert len(levels) >= 3
-
-
-@pytest.mark.parametrize(
-    ("text", "amounts"),
-    [
-        ("$1,234.56", [("USD", "1234.56")]),
-        ("1.234,56 €", [("EUR", "1234.56")]),
-        ("EUR 12", [("EUR", "12.0")]),
-        ("2k dollars and A$3", [("USD", "2000.0"), ("AUD", "3.0")]),
-        ("15 percent, 15 %", [("%", "15.0"), ("%", "15.0")]),
-        ("1 234 567 CHF", [("CHF", "1234567.0")]),
-        ("v1.2.3 at 12:30, room 5", []),
-    ],
-)
-def test_amounts(text: str, amounts: list[tuple[str, str]]) -> None:
-    assert [(amount.currency, str(amount.value)) for amount in find_amounts(text)] == amounts
-
-
-def test_dates() -> None:
-    (day,) = find_dates("on the 3rd of April 2026")
-    assert (day.readings, day.year) == (frozenset({(4, 3)}), 2026)
-    (both,) = find_dates("on 3/4/26")
-    assert (both.readings, both.year) == (frozenset({(3, 4), (4, 3)}), 2026)
-    assert find_dates("on 31/31/2026, 1.2.3.4, 99 May") == ()
-
-
-def seconds(body: str) -> float:
-    start = time.process_time()
-    assess(drafted(body), CONTEXT)
-    return time.process_time() - start
-
-
-@pytest.mark.parametrize("unit", ["4 = $7, ", "3 x 5 = $7.03 and "])
-def test_calculations_in_one_line_take_time_in_proportion_to_their_number(unit: str) -> None:
-    part, whole = (unit * 500)[:500], (unit * 500)[:4000]
-    # Eight times the text. That every number was multiplied by every other for each result took 512 times as long.
-    assert seconds(whole) < 60 * max(min(seconds(part), seconds(part + " ")), 0.005)
-
-
-def test_a_huge_draft_takes_time_in_proportion_to_its_length() -> None:
-    sentence = HARMLESS + "\nWe will refund $240 by Friday, see https://shop.customer.example/x and attached file.\n"
-    for unit in (sentence, "$1", "[a](", "> x\n", "你", "$AB_CD ", "So did Kim Noble "):
-        part, whole = (unit * 262_144)[:16_384], (unit * 262_144)[:262_144]
-        # Sixteen times the text. Quadratic behaviour would take 256 times as long.
-        assert seconds(whole) < 100 * max(min(seconds(part), seconds(part + " ")), 0.002), unit
-
-
-@pytest.mark.parametrize(
-    ("code", "unit"),
-    [
-        ("template_hole", "?"),
-        ("template_hole", "[a/b] "),
-        ("asks_secret", "send password "),
-        ("number_differs", "%20"),
-        ("other_language", "的是了我们在这里。"),
-    ],
-)
-def test_a_rule_takes_time_in_proportion_to_what_is_repeated(code: str, unit: str) -> None:
-    (each,) = (rule for rule in RULES if rule.code == code)
-
-    def taken(size: int) -> float:
-        reading = Reading(drafted((unit * size)[:size]), CONTEXT, Risk())
-        start = time.process_time()
-        list(each.find(reading))
-        return time.process_time() - start
-
-    # What the rule builds once does not count, nor does a collection of garbage in between.
-    taken(100)
-    # Eight times the text. Quadratic behaviour would take 64 times as long.
-    assert min(taken(16_000), taken(16_001)) < 24 * max(min(taken(2_000), taken(2_001)), 0.001)
-
-
-@pytest.mark.parametrize(
-    ("code", "unit"), [("orders", "\n"), ("bait_taken", "gift cards "), ("internal_repeated", "internal. ")]
-)
-def test_a_rule_takes_time_in_proportion_to_what_a_thread_repeats(code: str, unit: str) -> None:
-    (each,) = (rule for rule in RULES if rule.code == code)
-
-    def taken(size: int) -> float:
-        text = ManyLine((unit * size)[:size])
-        theirs = EarlierEmail(sender=ANNA, to=(SUPPORT,), body=text)
-        ours = EarlierEmail(sender=SUPPORT, to=(SUPPORT,), body=text)
-        context = ThreadContext((theirs, ours), own_addresses=frozenset({"support@acme.example"}))
-        reading = Reading(drafted(), context, Risk())
-        # Where sentences end and who takes part is read once for all rules.
-        assert reading.sentence(0) and not reading.is_ours(str(ANNA.address))
-        start = time.process_time()
-        list(each.find(reading))
-        return time.process_time() - start
-
-    taken(100)
-    # Eight times the text. Quadratic behaviour would take 64 times as long.
-    assert min(taken(16_000), taken(16_001)) < 24 * max(min(taken(2_000), taken(2_001)), 0.001)
-
-
-def test_every_rule_runs_has_a_code_of_its_own_and_is_explained() -> None:
-    modules = [import_module(f"{risk.__name__}.{one.name}") for one in iter_modules(risk.__path__)]
-    written = {value for module in modules for value in vars(module).values() if isinstance(value, Rule)}
-    assert written == set(RULES), "a module with rules belongs into the groups of the engine"
-    assert len({rule.code for rule in RULES}) == len(RULES)
-    for rule in RULES:
-        assert len(rule.text) > 60, f"the docstring of {rule.code} says too little for docs/risk.md"
-
-
-@pytest.mark.parametrize(
-    ("text", "amount"),
-    [
-        ("EUR1,200", ("EUR", "1200.0")),
-        ("USD240.50 now", ("USD", "240.50")),
-        ("1 200 zł", ("PLN", "1200.0")),
-        ("499 kr.", ("kr", "499.0")),
-        ("kr 499", ("kr", "499.0")),
-        ("R$ 1.200,50", ("BRL", "1200.50")),
-        ("1200元", ("CNY", "1200.0")),
-        ("退款1,200美元给您", ("USD", "1200.0")),
-        ("退款$1,200给您", ("USD", "1200.0")),
-        ("3000円です", ("JPY", "3000.0")),
-        ("250 Kč", ("CZK", "250.0")),
-        ("1 500 руб.", ("RUB", "1500.0")),
-    ],
-)
-def test_amounts_of_many_currencies(text: str, amount: tuple[str, str]) -> None:
-    assert [(one.currency, str(one.value)) for one in find_amounts(text)] == [amount]
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        "I have updated the language of your account.",
-        "I have updated the time zone in your account settings.",
-        "I will transfer you to a colleague.",
-        "We have transferred your call to our support team.",
-        "You can use the cable to transfer data between them.",
-        "We will transfer your files to the new device.",
-    ],
-)
-def test_everyday_sentences_are_no_payments(body: str) -> None:
-    assert found(assess(drafted(body), CONTEXT), "payment") == []
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        "We will transfer $9,800 and your files to the new device.",
-        "We will transfer the money to your team.",
-        "We have updated your account details.",
-        "I have changed your bank account.",
-        "We will transfer it to you on Friday.",
-        "I have changed your bank details, only the letter is still to come.",
-        "Your new IBAN is saved and we have transferred 4,000 EUR to it, only the receipt comes after the weekend.",
-    ],
-)
-def test_payments_stay_payments(body: str) -> None:
-    assert [level for level, _ in found(assess(drafted(body), CONTEXT), "payment")] == [Level.HIGH]
-
-
 def test_a_line_is_no_template_and_a_gap_is_one() -> None:
     for line in ("_____", "____________________", "Hello.\n________\nSupport", "  _______  "):
         assert found(assess(drafted(line), CONTEXT), "template_hole") == []
@@ -555,22 +307,6 @@ def test_a_wrapped_promise_is_one_sentence() -> None:
     assert levels == [Level.HIGH]
     listed_lines = "We looked at the items that you returned to us in the last month:\n- refund of $350: refused"
     assert [level for level, _ in found(assess(drafted(listed_lines), CONTEXT), "promise_money")] == [Level.LOW]
-
-
-def test_a_day_that_does_not_exist_needs_no_thread() -> None:
-    assert found(assess(drafted("It comes on 31 November."), ThreadContext()), "date_impossible") != []
-    assert found(assess(drafted("It comes on 30 November."), ThreadContext()), "date_impossible") == []
-
-
-def test_a_number_is_no_day_of_the_month() -> None:
-    assert found(assess(drafted("You are covered by 508 points until 2027."), CONTEXT), "promise_deadline") == []
-
-
-def test_no_finding_is_no_all_clear() -> None:
-    assert assess(drafted(), CONTEXT).nothing == "nothing found by word rules"
-    unread = replace(CONTEXT, messages=(replace(QUESTION, body=None),))
-    assert assess(drafted(), unread).nothing == "nothing found by word rules, not compared with the thread"
-    assert "not compared" in assess(drafted(), ThreadContext()).nothing
 
 
 @pytest.mark.parametrize(
@@ -615,10 +351,3 @@ def test_what_the_recipient_does_not_see_is_found(unseen: str) -> None:
 )
 def test_what_the_recipient_sees_is_not_called_unseen(seen: str) -> None:
     assert found(assess(drafted(f"{HARMLESS}\n\n{seen}"), CONTEXT), "not_shown") == []
-
-
-def test_each_rule_is_explained_in_a_sentence() -> None:
-    for each in RULES:
-        assert each.explanation.endswith(".") and "`" not in each.explanation and len(each.explanation.split()) > 2
-        assert all(explanation(code) == each.explanation for code in each.codes)
-    assert explanation("thread_moved") == ""

@@ -1,38 +1,26 @@
-"""Triage on a running sandbox: what the card says, what is paid, what is written, and what is left alone."""
+"""Cards and labels: what the model says about an email, once, and what it says when it cannot."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from mm_tui.assist import errors
-from mm_tui.assist.model import Completion, PromptTurn, TokenUsage
-from mm_tui.clock import SystemClock
 from mm_tui.models import Status
 from mm_tui.services.assistant import rounds as triage_rounds
-from mm_tui.services.assistant.cards import CardPhase, CardState
-from mm_tui.services.assistant.rounds import PATIENCE, Rounds
-from mm_tui.services.assistant.triage import NOT_ASKED, Triage
+from mm_tui.services.assistant.cards import CardPhase
 from mm_tui.services.events import AssistChanged
-from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import Assist
-from mm_tui.store.database import Database
 from mm_tui.store.mail.mails import MailStore
-from mm_tui.store.mail.rows import MailRow
-from mm_tui.text import ManyLine, OneLine
-from tests.support.assistant import Assisted, assisted, settings_for, synced
+from tests.support.assistant import assisted, settings_for, synced
 from tests.support.clock import FakeClock
-from tests.support.fake_gateway import make_mail
 from tests.support.models import completion, plain, raw_server
 from tests.support.sandbox import Sandbox, running_sandbox
-from tests.support.scripted_model import Scripted
-
-REFUND = "Hello,\n\nmy order 4471 arrived broken last week. Please refund the $240 by 4 March.\n\nAnna"
+from tests.support.triage import REFUND, Answering, only_this
 
 
 @pytest.fixture(scope="module")
@@ -45,38 +33,6 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 def mail_id(sandbox: Sandbox) -> str:
     sandbox.clear_faults()
     return str(sandbox.inbound(subject="Refund for 4471", body=REFUND, sender="Anna <anna@customer.example>")["id"])
-
-
-def json_of(**fields: object) -> str:
-    return json.dumps(fields)
-
-
-class Answering(Scripted):
-    """A model that answers by task, counts, and can be made to fail or to wait."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.calls = 0
-        self.problem: errors.AssistError | None = None
-        self.gate: asyncio.Event | None = None
-        self.started = asyncio.Event()
-
-    async def answer(self, messages: Sequence[PromptTurn], model: str) -> Completion:
-        self.calls += 1
-        self.started.set()
-        if self.gate is not None:
-            await self.gate.wait()
-        if self.problem is not None:
-            raise self.problem
-        task = messages[0].text.split("\n")[0].removeprefix("task: ")
-        text = {
-            "classify": "billing",
-            "summarise": "Refund order 4471. It broke.",
-            "extract": json_of(
-                intent="refund", requested_action="Refund it", urgency="high", deadline=None, amounts=["$240"]
-            ),
-        }[task]
-        return Completion(ManyLine(text), OneLine("jamba-mini-2-2026-01"), TokenUsage(1000, 100))
 
 
 async def test_examine_with_the_stand_in(sandbox: Sandbox, mail_id: str) -> None:
@@ -239,9 +195,6 @@ async def test_a_card_is_about_the_threads_newest_inbound_mail(sandbox: Sandbox,
     assert calls == [], "a draft that waits is no part of what was said"
 
 
-# Labels and tags
-
-
 async def test_a_humans_label_wins_and_is_written(sandbox: Sandbox, mail_id: str) -> None:
     async with synced(settings_for(sandbox, assist=Assist(write_tags=True)), Answering()) as services:
         card = await services.triage.set_label(mail_id, "partnership")
@@ -308,143 +261,6 @@ async def test_tags_are_looked_for_again_only_while_an_agent_may_still_set_them(
     assert len(sandbox.calls("GET", f"{mail_id}/tags")) == looks
 
 
-# By itself
-
-
-@pytest.fixture
-def no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(triage_rounds, "GRACE", 0.0)
-
-
-def only_this(services: Assisted, mail_id: str) -> None:
-    """Summarises all other mail in the store, so that rounds leave it alone."""
-    for key in services.mail.keys(triage_rounds.VIEW):
-        row = services.mail.rows([key])[0]
-        if row.email_id != mail_id:
-            services.mail.annotate(row.email_id, summary="known")
-
-
-@pytest.mark.usefixtures("no_grace")
-async def test_automatic_mode_examines_new_mail(sandbox: Sandbox, mail_id: str) -> None:
-    async with synced(settings_for(sandbox), Answering()) as services:
-        only_this(services, mail_id)
-        assert services.triage.automatic, "on for test keys"
-        running = asyncio.create_task(services.triage.run())
-        async with asyncio.timeout(10):
-            while services.triage.card(mail_id).phase is not CardPhase.DONE:
-                await asyncio.sleep(0.01)
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
-        assert services.triage.card(mail_id).label == "billing"
-    assert sandbox.status(mail_id) == Status.READ
-
-
-@pytest.mark.usefixtures("no_grace")
-async def test_an_older_email_of_a_thread_is_not_examined_in_every_round(sandbox: Sandbox, mail_id: str) -> None:
-    answered = sandbox.look(mail_id)["message_id"]
-    newest = sandbox.inbound(subject="Re: Refund for 4471", body=REFUND, in_reply_to=answered)["id"]
-    async with assisted(settings_for(sandbox), Answering()) as services:
-        await services.sync()
-        only_this(services, mail_id)
-        services.mail.annotate(newest, summary="")
-        for _ in range(2):
-            await services.triage._rounds.round()
-        row = services.mail.row(newest)
-        assert row is not None and row.summary, "the newest has the summary of the thread"
-        services.notices.clear()
-        for _ in range(3):
-            await services.triage._rounds.round()
-        assert services.notices == []
-
-
-async def test_automatic_mode_leaves_new_mail_to_the_agent_for_a_while(sandbox: Sandbox, mail_id: str) -> None:
-    model = Answering()
-    async with synced(settings_for(sandbox), model) as services:
-        only_this(services, mail_id)
-        await services.triage._rounds.round()
-        assert model.calls == 0
-    assert sandbox.status(mail_id) == Status.UNREAD
-
-
-@pytest.mark.usefixtures("no_grace")
-async def test_automatic_mode_is_off_on_live_profiles(sandbox: Sandbox, mail_id: str) -> None:
-    model = Answering()
-    settings = settings_for(sandbox)
-    live = settings.profile.replaced(send_key=Secret("mm_live_made_up"))
-    chosen = settings.replaced(profile=live.replaced(automatic=True))
-    async with synced(settings, model) as services:
-        only_this(services, mail_id)
-        changed = settings.replaced(profile=live)
-        triage = Triage(
-            services.database, services.gateway, services.assistant, changed, SystemClock(), services.notices.append
-        )
-        assert not triage.automatic
-        assert Triage(
-            services.database, services.gateway, services.assistant, chosen, SystemClock(), services.notices.append
-        ).automatic
-        assert triage.card(mail_id).words == NOT_ASKED
-        await triage._rounds.round()
-        assert model.calls == 0
-        assert sandbox.status(mail_id) == Status.UNREAD
-        triage.set_automatic(True)
-        await triage._rounds.round()
-        assert model.calls == 3
-
-
-@pytest.mark.usefixtures("no_grace")
-async def test_the_daily_budget_stops_automatic_work_and_says_so(sandbox: Sandbox, mail_id: str) -> None:
-    model = Answering()
-    async with synced(settings_for(sandbox, assist=Assist(daily_budget_usd=0)), model) as services:
-        only_this(services, mail_id)
-        await services.triage._rounds.round()
-        card = services.triage.card(mail_id)
-        assert card.phase is CardPhase.OVER_BUDGET
-        assert "daily_budget_usd" in card.words
-        assert model.calls == 0
-        assert services.triage.spend().over
-        assert (await services.triage.examine(mail_id)).phase is CardPhase.DONE, "a human may still ask"
-    assert sandbox.status(mail_id) == Status.READ
-
-
-@pytest.mark.usefixtures("no_grace")
-async def test_automatic_work_rests_after_a_failure(sandbox: Sandbox, mail_id: str) -> None:
-    model = Answering()
-    model.problem = errors.AssistUnauthorized()
-    async with synced(settings_for(sandbox), model) as services:
-        only_this(services, mail_id)
-        for _ in range(5):
-            await services.triage._rounds.round()
-        assert model.calls == 3, "one mail, once"
-        assert services.triage.card(mail_id).phase is CardPhase.FAILED
-
-
-@pytest.mark.usefixtures("no_grace")
-async def test_an_agents_label_is_not_asked_for_again(sandbox: Sandbox, mail_id: str) -> None:
-    path = f"/v1/mailboxes/{sandbox.mailbox}/emails/{mail_id}/tags"
-    sandbox.call("PUT", path, key="send", json={"tags": {"label": "support", "label.by": "model"}})
-    model = Answering()
-    async with synced(settings_for(sandbox), model) as services:
-        only_this(services, mail_id)
-        await services.triage._rounds.round()
-        card = services.triage.card(mail_id)
-        assert (card.phase, card.label, card.intent) == (CardPhase.DONE, "support", "refund")
-        assert model.calls == 2
-
-
-@pytest.mark.usefixtures("no_grace")
-async def test_old_read_mail_is_examined_only_when_asked_for(sandbox: Sandbox, mail_id: str) -> None:
-    async with synced(settings_for(sandbox), Answering()) as services:
-        sandbox.call("GET", f"/v1/mailboxes/{sandbox.mailbox}/emails/{mail_id}", key="oversight")
-        await services.sync()
-        row = services.mail.row(mail_id)
-        assert row is not None
-        assert services.triage.may_examine(row)
-        month_ago = (row.received_at or 0) - 30 * 86_400_000
-        assert not services.triage.may_examine(row._replace(received_at=month_ago))
-        assert services.triage.may_examine(row._replace(received_at=month_ago, status=OneLine("unread")))
-        assert not services.triage.may_examine(row._replace(status=OneLine("spam_flagged")))
-
-
 async def test_a_long_thread_is_cut_and_the_card_says_so(sandbox: Sandbox, mail_id: str) -> None:
     quoted = "\n".join(["> words that were said before"] * 400)
     answer = sandbox.inbound(
@@ -460,48 +276,3 @@ async def test_a_long_thread_is_cut_and_the_card_says_so(sandbox: Sandbox, mail_
         assert card.cut
     async with synced(settings_for(sandbox), Answering()) as services:
         assert not (await services.triage.examine(mail_id)).cut
-
-
-async def test_a_round_looks_at_no_email_before_something_is_due_or_stored() -> None:
-    class Counting:
-        examines = False
-        asked = looked = 0
-
-        def may_examine(self, row: MailRow) -> bool:
-            del row
-            self.asked += 1
-            return False
-
-        async def take_over_tags(self, row: MailRow) -> bool:
-            del row
-            self.looked += 1
-            return False
-
-        async def examine(self, email_id: str, *, automatic: bool) -> CardState:
-            raise AssertionError((email_id, automatic))
-
-    clock, examiner = FakeClock(), Counting()
-    with Database.open(None) as database:
-        mail = MailStore(database)
-        await asyncio.to_thread(mail.upsert, [make_mail(number) for number in range(3)])
-        rounds = Rounds(examiner, mail, clock)
-        for _ in PATIENCE:
-            await rounds.round()
-            clock.advance(PATIENCE[-1])
-        await rounds.round()
-        before = examiner.asked, examiner.looked
-        await rounds.round()
-        assert (examiner.asked, examiner.looked) == before
-        await asyncio.to_thread(mail.upsert, [make_mail(3, received_at=clock.now())])
-        await rounds.round()
-        assert examiner.looked == before[1] + 1, "what is new"
-        before = examiner.asked, examiner.looked
-        await rounds.round()
-        assert (examiner.asked, examiner.looked) == before, "not due yet"
-        clock.advance(PATIENCE[1])
-        await rounds.round()
-        assert examiner.looked == before[1] + 1
-        before = examiner.asked, examiner.looked
-        examiner.examines = True
-        await rounds.round()
-        assert examiner.asked > before[0]
