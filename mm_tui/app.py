@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+from rich.console import RenderableType
 from textual import events, work
 from textual.app import App, SystemCommand
 from textual.binding import Binding
+from textual.driver import Driver
+from textual.screen import Screen
+from textual.theme import Theme
+from textual.worker import Worker
 
 from mm_tui import keymap, startup
 from mm_tui.app_parts.attendance import LOOK_SECONDS, Attendance
@@ -19,6 +25,9 @@ from mm_tui.messages import DecisionWanted, Said, ServiceEventReceived, Services
 from mm_tui.screens.base import NO_WAY_BACK, BaseScreen, PartAction, look_at_question
 from mm_tui.screens.lines import StatusLine
 from mm_tui.screens.main import MAIN_SCREENS
+from mm_tui.services.events import ServiceEvent
+from mm_tui.session import Session
+from mm_tui.settings.profiles import Profiles
 from mm_tui.store.seal import is_of_store
 from mm_tui.system.lookups import look_up_apart
 from mm_tui.terminal import hangup
@@ -32,18 +41,7 @@ from mm_tui.theme import DEFAULT_THEME, THEMES, ours
 from mm_tui.widgets.words import with_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from rich.console import RenderableType
-    from textual.driver import Driver
-    from textual.screen import Screen
-    from textual.theme import Theme
-    from textual.worker import Worker
-
     from mm_tui.app_parts.notifier import Notifier
-    from mm_tui.services.events import ServiceEvent
-    from mm_tui.session import Session
-    from mm_tui.settings.profiles import Profiles
 
 
 THREADS = 4

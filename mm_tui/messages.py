@@ -6,18 +6,15 @@ Services do not use Textual: they call a plain function with an event. The app w
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
+from textual.dom import DOMNode
 from textual.message import Message
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from textual.dom import DOMNode
-
-    from mm_tui.services.events import ServiceEvent
-    from mm_tui.session import Session
+from mm_tui.services.events import ServiceEvent
+from mm_tui.session import Session
 
 
 @dataclass(eq=False, repr=False)

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from datetime import timedelta
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from mm_tui.clock import Clock, SystemClock
@@ -18,6 +19,7 @@ from mm_tui.services.knowledge.facts import HouseFacts
 from mm_tui.services.running import keep_running
 from mm_tui.settings import paths
 from mm_tui.settings.profiles import reviewer
+from mm_tui.settings.sections import Settings
 from mm_tui.store.belongs import OtherGateway, bind_account
 from mm_tui.store.database import Database
 from mm_tui.store.mail.mails import MailStore
@@ -28,8 +30,6 @@ from mm_tui.store.state import StateStore
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from mm_tui.gateway.calls import Call
     from mm_tui.gateway.client import GatewayClient
     from mm_tui.gateway.keys import Keys
@@ -54,7 +54,6 @@ if TYPE_CHECKING:
     from mm_tui.services.saved_texts.edits import Edits
     from mm_tui.services.sync.service import Sync
     from mm_tui.services.sync.waiting_details import WaitingDetails
-    from mm_tui.settings.sections import Settings
     from mm_tui.store.audit.entries import AuditStore
     from mm_tui.store.audit.journal import Journal
 

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from textual._compositor import Compositor, ReflowResult
+from textual.app import App
 from textual.binding import ActiveBinding
 from textual.geometry import Region, Size
+from textual.message import Message
 from textual.message_pump import MessagePump
 from textual.screen import Screen
+from textual.strip import Strip
+from textual.widget import Widget
 from textual.widgets import OptionList
 from textual.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
-
-    from textual.app import App
-    from textual.message import Message
-    from textual.strip import Strip
-    from textual.widget import Widget
     from textual.widgets import TextArea
 
 

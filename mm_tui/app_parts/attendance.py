@@ -4,12 +4,9 @@ for the rules is let go when they are not used."""
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
 
 from mm_tui import startup
-
-if TYPE_CHECKING:
-    from mm_tui.session import Session
+from mm_tui.session import Session
 
 IDLE_AFTER_SECONDS = 60.0
 LOOK_SECONDS = 5.0

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from textual.app import App
+
 from mm_tui import crash
+from mm_tui.session import Session
 from mm_tui.settings.paths import reports_dir
+from mm_tui.settings.profiles import Profiles
 from mm_tui.store.seal import STORE_FAULTS, fault_of_store, is_of_store
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from textual.app import App
-
     from mm_tui.screens.base import BaseScreen
-    from mm_tui.session import Session
-    from mm_tui.settings.profiles import Profiles
 
 
 class Leaving:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from mm_tui import crash
+from mm_tui.services.events import ServiceEvent, SyncState
+from mm_tui.session import Session
 from mm_tui.settings.paths import reports_dir
 from mm_tui.store.connecting import is_damage, is_unknown_part
 from mm_tui.store.seal import fault_of_store, is_of_store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import datetime
-
     from mm_tui.services.decisions.outcomes import Outcomes, Undone
-    from mm_tui.services.events import ServiceEvent, SyncState
-    from mm_tui.session import Session
 
 CONTACTING = "contacting the gateway"
 

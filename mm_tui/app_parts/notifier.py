@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from textual.app import App
 
 from mm_tui.services.attention import GIVE_TITLE_BACK, KEEP_TITLE, Attention, QueueLook
 from mm_tui.services.events import PendingChanged, ServiceEvent
+from mm_tui.session import Session
 from mm_tui.textual_private import write_to_terminal
-
-if TYPE_CHECKING:
-    from textual.app import App
-
-    from mm_tui.session import Session
 
 LOOK_SECONDS = 20.0
 """Seconds between checks without events, because mail becomes overdue with time."""

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from textual.app import App
 
 from mm_tui.messages import Said, session_of
 from mm_tui.screens.dialogs.dialog import ConfirmScreen
@@ -22,9 +24,6 @@ from mm_tui.settings.sections import ConfigError, Settings
 from mm_tui.store.opening import StoreUnusable
 from mm_tui.terminal.hangup import interrupts_left_to_others
 from mm_tui.text import OneLine
-
-if TYPE_CHECKING:
-    from textual.app import App
 
 
 async def choose(app: App[Any], profiles: Profiles) -> Session | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mm_tui.commands.common import Commands
@@ -12,8 +13,6 @@ from mm_tui.commands.output.exits import Exit
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from mm_tui.commands.checks import Check, Result
 
 

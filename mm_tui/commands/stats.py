@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,6 @@ from mm_tui.commands.values import positive
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from mm_tui.services.audit.agents import AgentFigures
     from mm_tui.services.audit.track_record import Decided
     from mm_tui.settings.sections import Settings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from mm_tui.account import Account, DayCount, Usage, Webhook, WebhookDelivery
@@ -15,8 +16,6 @@ from mm_tui.settings.secret import Secret
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from mm_tui.gateway.http import HttpAnswer
 
 ACCEPTED = 202

@@ -12,6 +12,7 @@ from mm_tui.gateway import values
 from mm_tui.gateway.calls import AUDIT_LOG, DELETE_TAG, PENDING, TAGS, Call
 from mm_tui.gateway.errors import Closing, GatewayError, Malformed
 from mm_tui.gateway.keys import Keys
+from mm_tui.gateway.shapes import Listing
 from mm_tui.gateway.witness import Witness, is_written
 from mm_tui.settings.checks import gateway_address
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     import httpx
 
     from mm_tui.gateway.http import HttpAnswer, Wire
-    from mm_tui.gateway.shapes import Listing
 
 T = TypeVar("T")
 

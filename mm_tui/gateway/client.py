@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from mm_tui.gateway import calls, values, wire
 from mm_tui.gateway.account_calls import AccountCalls
 from mm_tui.gateway.base import given, iso, parsed
+from mm_tui.gateway.calls import Call
 from mm_tui.gateway.errors import BadRequest, GatewayError, NotFound
 from mm_tui.gateway.shapes import (
     AuditPage,
@@ -28,7 +29,6 @@ from mm_tui.models import EmailDetail, EmailSummary, PendingItem, RawContent, Se
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
-    from mm_tui.gateway.calls import Call
     from mm_tui.gateway.http import HttpAnswer
 
 NOBODY = "00000000000000000000000000"

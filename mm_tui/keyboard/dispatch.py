@@ -13,13 +13,18 @@ clicked: its email must be in front for that moment, without a key in between.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from textual import events
+from textual.app import App
 from textual.message import Message
+from textual.message_pump import MessagePump
+from textual.screen import Screen
+from textual.widget import Widget
 
 from mm_tui.clock import DWELL_SECONDS
 from mm_tui.keyboard.front import Front, answer_keys
@@ -29,13 +34,6 @@ from mm_tui.textual_private import active_binding
 from mm_tui.widgets.keys_line import takes_text
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from textual.app import App
-    from textual.message_pump import MessagePump
-    from textual.screen import Screen
-    from textual.widget import Widget
-
     from mm_tui.terminal.arrival import Arrival
 
 QUIET_SECONDS = DWELL_SECONDS

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from textual.app import App
+from textual.screen import Screen
+
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from textual.app import App
-    from textual.screen import Screen
-
     from mm_tui.terminal.arrival import Arrival
 
 

@@ -12,17 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable
 from time import monotonic
-from typing import TYPE_CHECKING
 
 from textual import constants, events
 from textual._xterm_parser import BRACKETED_PASTE_END, BRACKETED_PASTE_START, XTermParser
 from textual.drivers import linux_driver
 from textual.keys import Keys
+from textual.message import Message
 
 from mm_tui.text import ManyLine
-
-if TYPE_CHECKING:
-    from textual.message import Message
 
 ESC = "\x1b"
 START, END = BRACKETED_PASTE_START, BRACKETED_PASTE_END

@@ -8,16 +8,13 @@ start of any other inline token.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import MutableMapping
+from typing import Any, Literal
 
 from markdown_it import MarkdownIt
 from markdown_it.parser_inline import ParserInline
 from markdown_it.rules_inline import StateInline
-
-if TYPE_CHECKING:
-    from collections.abc import MutableMapping
-
-    from markdown_it.token import Token
+from markdown_it.token import Token
 
 _TILDES = re.compile("~*")
 

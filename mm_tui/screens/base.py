@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
+from textual import events
+from textual.app import App, ComposeResult
 from textual.screen import Screen
 
 from mm_tui import keymap
 from mm_tui.messages import Said, ServiceEventReceived, ServicesReady, session_of
 from mm_tui.screens.lines import StatusLine, TopLine
+from mm_tui.services.events import ServiceEvent, SyncState
+from mm_tui.session import Session
 from mm_tui.widgets.background import Later
 from mm_tui.widgets.keys_line import KeysLine
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
-
-    from textual import events
-    from textual.app import App, ComposeResult
-
-    from mm_tui.services.events import ServiceEvent, SyncState
-    from mm_tui.session import Session
 
 T = TypeVar("T")
 

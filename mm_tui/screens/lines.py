@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING
 
+from textual import events
 from textual.content import Content
+from textual.geometry import Size
+from textual.screen import Screen
+from textual.timer import Timer
 from textual.widget import Widget
 
 from mm_tui.messages import session_of
@@ -16,12 +19,6 @@ from mm_tui.text import OneLine
 from mm_tui.widgets.background import Later
 from mm_tui.widgets.keys_line import KeysLine, hint
 from mm_tui.widgets.words import LinePart, fit, joined, with_keys
-
-if TYPE_CHECKING:
-    from textual import events
-    from textual.geometry import Size
-    from textual.screen import Screen
-    from textual.timer import Timer
 
 SCREENS = (("inbox", "Inbox"), ("pending", "Pending"), ("audit", "Audit"), ("mailboxes", "Mailboxes"))
 FLASH_SECONDS = 8.0

@@ -3,14 +3,12 @@ imported when it is first shown."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from textual.screen import Screen
+from textual.screen import Screen
 
 
 def _made(mode: str) -> Screen[Any]:

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 from textual.content import Content
 
 from mm_tui.services.assistant.cards import STAND_IN_MODEL
 from mm_tui.services.events import PartState, SyncPart, SyncPhase, SyncState, span
+from mm_tui.session import Session
 from mm_tui.store.mail.search import MailView
 from mm_tui.text import OneLine
 from mm_tui.widgets.cells import at_most
 from mm_tui.widgets.words import count, mode_words
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from mm_tui.session import Session
 
 COUNTDOWN = 4
 """Cells of a countdown that began below a minute."""

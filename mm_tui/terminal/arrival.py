@@ -9,18 +9,17 @@ If a terminal never answers, painted output counts as arrived.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from time import monotonic
 from typing import TYPE_CHECKING, Any
+
+from textual.app import App
+from textual.dom import DOMNode
+from textual.timer import Timer
 
 from mm_tui.textual_private import write_to_terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from textual.app import App
-    from textual.dom import DOMNode
-    from textual.timer import Timer
-
     Call = Callable[[float], object]
     """Called with the moment of arrival, by the monotonic clock."""
 

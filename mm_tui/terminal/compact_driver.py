@@ -8,12 +8,11 @@ from functools import cache
 from pathlib import Path
 from threading import Lock
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from textual.driver import Driver
 
 from mm_tui.terminal.output import ShownCells
-
-if TYPE_CHECKING:
-    from textual.driver import Driver
 
 _BEGIN, _END = "\x1b[?2026h", "\x1b[?2026l"
 """Markers around output that the terminal should show at once."""

@@ -10,17 +10,14 @@ import os
 import select
 import time
 from codecs import getincrementaldecoder
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from threading import Event, RLock
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from textual import constants
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from textual.driver import Driver
+from textual.driver import Driver
 
 TICK_SECONDS = 0.1
 """Seconds between checks for an incomplete escape sequence, as in Textual."""

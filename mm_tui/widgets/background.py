@@ -3,16 +3,15 @@ delayed calls, so that one call serves several requests."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from textual.dom import DOMNode
+from textual.timer import Timer
 from textual.worker import get_current_worker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
-
-    from textual.dom import DOMNode
     from textual.message_pump import MessagePump
-    from textual.timer import Timer
 
 T = TypeVar("T")
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
+from collections.abc import AsyncIterator
+from typing import ClassVar, Protocol, TypeVar
 
+from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import TextArea
@@ -11,10 +13,6 @@ from textual.widgets import TextArea
 from mm_tui.text import ManyLine
 from mm_tui.textual_private import is_wrapped
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from textual import events
 SAVE_SECONDS = 0.5
 """The most seconds for which a change is not saved."""
 RETRY_SECONDS = 2.0

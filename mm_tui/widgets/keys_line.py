@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
 
+from textual import events
+from textual.binding import ActiveBinding, Binding
 from textual.content import Content
+from textual.screen import Screen
 from textual.widget import Widget
 
 from mm_tui import keymap
 from mm_tui.messages import choose_act
 from mm_tui.widgets.words import is_typed, joined, key_name
-
-if TYPE_CHECKING:
-    from textual import events
-    from textual.binding import ActiveBinding, Binding
-    from textual.screen import Screen
 
 BESIDE = " │ "
 """Between the end of a message and the keys."""

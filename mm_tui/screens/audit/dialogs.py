@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
+from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Input, ProgressBar, Static
@@ -18,18 +18,13 @@ from mm_tui.screens.dialogs.choice import ChoiceScreen, DialogChoice
 from mm_tui.screens.dialogs.dialog import Dialog, Line, ListDialog, heading, keys_line
 from mm_tui.services.audit.export import ExportError, export, target_of
 from mm_tui.services.audit.key_names import NO_NAMES, key_words
-from mm_tui.services.audit.line import GATEWAY_WORDS, JOURNAL_WORDS
+from mm_tui.services.audit.line import GATEWAY_WORDS, JOURNAL_WORDS, AuditLines
+from mm_tui.store.audit.journal import Verdict
 from mm_tui.store.audit.timeline import Facet, LineFilter, Source
 from mm_tui.text import OneLine
 from mm_tui.widgets.background import in_thread
 from mm_tui.widgets.line_input import LineInput
 from mm_tui.widgets.words import count
-
-if TYPE_CHECKING:
-    from textual.app import ComposeResult
-
-    from mm_tui.services.audit.line import AuditLines
-    from mm_tui.store.audit.journal import Verdict
 
 
 def verdict_screen(verdict: Verdict, head: str) -> ChoiceScreen[bool]:

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
 from mm_tui import keymap
+from mm_tui.review.identity import Identity
 from mm_tui.screens.audit.pages import history_page
 from mm_tui.screens.base import BaseScreen
 from mm_tui.services.audit.history import Histories, History
 from mm_tui.services.audit.line import AuditLines
 from mm_tui.services.events import AuditChanged, DecisionChanged, MailChanged, ServiceEvent
+from mm_tui.text import OneLine
 from mm_tui.widgets.background import awaited, in_thread
 from mm_tui.widgets.pager import Pager
 from mm_tui.widgets.words import count
-
-if TYPE_CHECKING:
-    from textual.app import ComposeResult
-
-    from mm_tui.review.identity import Identity
-    from mm_tui.text import OneLine
 
 
 class HistoryScreen(BaseScreen):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from textual.content import Content
 
@@ -11,12 +10,10 @@ from mm_tui.screens.audit.entry_list import moment
 from mm_tui.services.audit.key_names import actor_words
 from mm_tui.services.audit.line import narrowed
 from mm_tui.services.events import SyncPart
+from mm_tui.session import Session
 from mm_tui.store.audit.timeline import LineFilter, Source
 from mm_tui.text import OneLine
 from mm_tui.widgets.words import count, joined, with_keys
-
-if TYPE_CHECKING:
-    from mm_tui.session import Session
 
 NO_ADMIN = "no admin key for the gateway's log"
 

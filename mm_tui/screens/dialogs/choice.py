@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, ClassVar, Generic, NamedTuple
+from typing import ClassVar, Generic, NamedTuple
 
+from textual import events
+from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
@@ -14,10 +16,6 @@ from mm_tui.messages import Said
 from mm_tui.screens.dialogs.dialog import Dialog, Result
 from mm_tui.widgets.hanging import HangingText
 from mm_tui.widgets.words import joined
-
-if TYPE_CHECKING:
-    from textual import events
-    from textual.app import App, ComposeResult
 
 CHOICE_KEYS = "123456789abcdefghijklmnopqrstuvwxyz"
 """Keys for choices without their own, in this order."""

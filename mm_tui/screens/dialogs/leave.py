@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from textual.content import Content
 from textual.widgets import Static
 
 from mm_tui.messages import session_of
 from mm_tui.screens.dialogs.dialog import ConfirmScreen
+from mm_tui.session import Session
 from mm_tui.text import OneLine
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from mm_tui.session import Session
 
 
 class OnTheWay(NamedTuple):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
@@ -13,16 +14,12 @@ from textual.widgets import Static
 from mm_tui.models import Direction, EmailDetail
 from mm_tui.review.disclosure import NOT_DISCLOSED
 from mm_tui.review.findings import Finding, Level
+from mm_tui.review.known import Known
 from mm_tui.review.links import Link, find_links, inspect_link
 from mm_tui.screens.dialogs.dialog import Dialog, Line, ListDialog, keys_line, keys_words
 from mm_tui.text import OneLine, escaped, file_label
 from mm_tui.widgets.pager import Page, Pager, PageWriter
 from mm_tui.widgets.words import exact, size
-
-if TYPE_CHECKING:
-    from textual.app import ComposeResult
-
-    from mm_tui.review.known import Known
 
 SHARE, FRAME = 85, 6
 """The greatest height of a page in percent of the screen's, and the lines around its text."""

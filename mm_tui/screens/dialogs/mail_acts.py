@@ -3,20 +3,19 @@ scheduled), and automatic mode. Dialogs are imported late: the first frame needs
 
 from __future__ import annotations
 
+from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from textual.app import App
+
 from mm_tui.messages import Said
+from mm_tui.session import Network, Session
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
-
-    from textual.app import App
-
     from mm_tui.screens.base import BaseScreen
     from mm_tui.services.mail.spam import SpamMarks
-    from mm_tui.session import Network, Session
     from mm_tui.store.mail.rows import MailRow
 
 

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from textual.app import App, SystemCommand
 from textual.await_complete import AwaitComplete
 from textual.command import CommandPalette
 from textual.errors import NoWidget
+from textual.geometry import Region
+from textual.screen import Screen
+from textual.widget import Widget
 
 from mm_tui import keymap
 from mm_tui.messages import choose_act
 from mm_tui.screens.base import BaseScreen
 from mm_tui.theme import THEMES
 from mm_tui.widgets.keys_line import awake_keys
-
-if TYPE_CHECKING:
-    from textual.geometry import Region
-    from textual.screen import Screen
-    from textual.widget import Widget
 
 HIDDEN = frozenset(
     {"app.palette", *(act.id for act in keymap.KEY_ACTIONS if act.context in ("list", "paper", "search"))}

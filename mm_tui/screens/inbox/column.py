@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from array import array
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from msgspec.structs import replace
 from textual import getters
+from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
@@ -21,17 +23,11 @@ from mm_tui.screens.inbox import words as inbox_words
 from mm_tui.screens.inbox.mail_list import MailList
 from mm_tui.screens.lines import StatusLine
 from mm_tui.services.events import SyncPhase
+from mm_tui.session import Session
 from mm_tui.store.mail.search import MailView, parse_query
 from mm_tui.text import OneLine
 from mm_tui.widgets.cached_static import CachedStatic
 from mm_tui.widgets.line_input import SearchInput
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from textual.app import ComposeResult
-
-    from mm_tui.session import Session
 
 FIRST_KEYS = 200
 """How many keys are read before the first frame; a thread reads the rest."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import msgspec
 from msgspec.structs import replace
@@ -12,13 +12,9 @@ from textual.worker import get_current_worker
 
 from mm_tui.query import MAIL_FILTERS, saved
 from mm_tui.screens.dialogs.dialog import Line, ListDialog, heading
+from mm_tui.session import Session
 from mm_tui.store.mail.search import MailView, parse_query
 from mm_tui.text import OneLine
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from mm_tui.session import Session
 
 STATUSES = ("unread", "waiting", "sent", "failed", "rejected", "spam", "archived")
 DIGITS = 7

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from textual import events, getters
 from textual.app import ComposeResult
@@ -21,6 +20,7 @@ from mm_tui.screens.inbox import words as inbox_words
 from mm_tui.screens.inbox.column import MailColumn
 from mm_tui.screens.inbox.mail_list import MailList
 from mm_tui.screens.inbox.preview import Preview
+from mm_tui.services.assistant.cards import CardState
 from mm_tui.services.events import (
     AssistChanged,
     MailboxesChanged,
@@ -29,11 +29,8 @@ from mm_tui.services.events import (
     ServiceEvent,
     SyncChanged,
 )
+from mm_tui.store.mail.rows import MailRow
 from mm_tui.widgets.background import awaited
-
-if TYPE_CHECKING:
-    from mm_tui.services.assistant.cards import CardState
-    from mm_tui.store.mail.rows import MailRow
 
 BESIDE_COLUMNS, BELOW_COLUMNS, BELOW_LINES = 160, 120, 32
 """The sizes from which the preview is beside the list, or below it."""

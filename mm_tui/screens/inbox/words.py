@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from textual.content import Content
@@ -10,12 +9,10 @@ from textual.content import Content
 from mm_tui.screens.inbox.mail_list import UNREAD_SIGN, WAITING_SIGN
 from mm_tui.screens.status import knows_mail
 from mm_tui.services.events import SyncPhase
+from mm_tui.session import Session
 from mm_tui.store.mail.search import MailView, parse_query
 from mm_tui.text import OneLine
 from mm_tui.widgets.words import count, joined, sentence, with_keys
-
-if TYPE_CHECKING:
-    from mm_tui.session import Session
 
 NO_ACCOUNT = "Without an account, mm-tui demo shows the program on sample mail. {app.quit} quits."
 GREETED = "greeted"

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 from textual.content import Content
 
+from mm_tui.models import Allowed, Mailbox
 from mm_tui.screens.dialogs.choice import CHOICE_KEYS, ChoiceScreen, DialogChoice
 from mm_tui.screens.dialogs.dialog import ask
 from mm_tui.screens.dialogs.form import Field, FormScreen
 from mm_tui.screens.mailboxes.pages import tally_words
 from mm_tui.services.audit.track_record import LADDER, TrackRecord, step_down, step_up
+from mm_tui.services.mailboxes import ActResult, MailboxActs
 from mm_tui.text import OneLine
 from mm_tui.widgets.background import awaited
 from mm_tui.widgets.words import mode_words, with_keys
 
 if TYPE_CHECKING:
-    from mm_tui.models import Allowed, Mailbox
     from mm_tui.screens.base import BaseScreen
-    from mm_tui.services.mailboxes import ActResult, MailboxActs
 
 
 class MailboxActing:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
-from typing import TYPE_CHECKING
 
 from textual import getters
+from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
@@ -21,14 +21,10 @@ from mm_tui.services.audit.agents import AgentFigures, by_agent
 from mm_tui.services.audit.key_names import key_names
 from mm_tui.services.audit.track_record import WINDOWS, TrackRecord, TrackRecords
 from mm_tui.services.events import AuditChanged, DecisionChanged, MailboxesChanged, PendingChanged, ServiceEvent
+from mm_tui.services.mailboxes import AccountFacts
 from mm_tui.widgets.background import awaited, in_thread
 from mm_tui.widgets.pager import Page, Pager
 from mm_tui.widgets.words import count, sentence, with_keys
-
-if TYPE_CHECKING:
-    from textual.app import ComposeResult
-
-    from mm_tui.services.mailboxes import AccountFacts
 
 FACTS_SECONDS = 300.0
 """Seconds between two reads of account, usage and webhooks."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
@@ -20,8 +21,6 @@ from mm_tui.text import OneLine
 from mm_tui.widgets.background import awaited
 
 if TYPE_CHECKING:
-    from textual.app import App, ComposeResult
-
     from mm_tui.account import Webhook, WebhookDelivery
     from mm_tui.models import Mailbox
     from mm_tui.services.mailboxes import AccountFacts, ActResult, MailboxActs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -9,18 +10,15 @@ from textual.content import Content
 
 from mm_tui.models import Direction
 from mm_tui.review.render_pass import plain
-from mm_tui.services.assistant.cards import begins_alike
+from mm_tui.services.assistant.cards import CardState, begins_alike
+from mm_tui.session import Session
 from mm_tui.widgets.marks import Mark
 from mm_tui.widgets.words import joined
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from mm_tui.services.assistant.cards import CardState
     from mm_tui.services.assistant.second_reader import SecondReaderState
     from mm_tui.services.knowledge.facts import Facts
     from mm_tui.services.queue.entry import QueueEntry
-    from mm_tui.session import Session
 
 STYLE = "reader"
 """The mark for the second reader's quotes in a text."""

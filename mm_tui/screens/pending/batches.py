@@ -11,15 +11,14 @@ from mm_tui.screens.dialogs.choice import ChoiceScreen, DialogChoice
 from mm_tui.screens.dialogs.dialog import ask
 from mm_tui.screens.pending.words import about_line
 from mm_tui.services.decisions.approval_gate import UNSEEN
-from mm_tui.services.decisions.view import Phase
+from mm_tui.services.decisions.view import Phase, Seen
+from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.text import ManyLine, OneLine
 from mm_tui.widgets.words import count, joined
 
 if TYPE_CHECKING:
     from mm_tui.screens.pending.deciding import Deciding
     from mm_tui.screens.pending.host import QueueHost
-    from mm_tui.services.decisions.view import Seen
-    from mm_tui.services.queue.entry import QueueEntry
 
 
 class Batches:

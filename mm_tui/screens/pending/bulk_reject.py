@@ -3,6 +3,7 @@ all."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -16,8 +17,6 @@ from mm_tui.widgets.keys_line import takes_text
 from mm_tui.widgets.words import count, joined
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from mm_tui.screens.pending.deciding import Deciding
     from mm_tui.screens.pending.host import QueueHost
     from mm_tui.services.decisions.bulk import Failure

@@ -9,6 +9,7 @@ import msgspec
 from rich.cells import cell_len
 from rich.segment import Segment
 from textual import getters
+from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
@@ -23,6 +24,7 @@ from mm_tui.services.decisions.view import DecisionView, Phase
 from mm_tui.services.presence.tags import BADGE_NAME
 from mm_tui.services.queue.due import due_words, is_overdue
 from mm_tui.services.queue.entry import QueueEntry
+from mm_tui.store.audit.made import MadeDecision
 from mm_tui.text import OneLine
 from mm_tui.widgets.cached_static import CachedStatic
 from mm_tui.widgets.cells import SEPARATOR, at_most, fit_address, fit_cells, fit_list, fit_words
@@ -31,11 +33,8 @@ from mm_tui.widgets.virtual_list import VirtualList
 from mm_tui.widgets.words import age
 
 if TYPE_CHECKING:
-    from textual.app import ComposeResult
-
     from mm_tui.services.decisions.listing import QueueListing
     from mm_tui.services.decisions.marks import Marks
-    from mm_tui.store.audit.made import MadeDecision
 
 
 AGE = 4

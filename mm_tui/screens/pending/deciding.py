@@ -20,15 +20,14 @@ from mm_tui.screens.pending.diff_pages import change_name
 from mm_tui.screens.pending.words import ONLY_SENT_BACK, about_line, question_page, question_words
 from mm_tui.services.decisions.approval_gate import UNSEEN, WAITS_FOR_SECOND
 from mm_tui.services.decisions.reasons import offered, remember
-from mm_tui.services.decisions.view import AS_WANTED
+from mm_tui.services.decisions.view import AS_WANTED, DecisionView
+from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.text import ManyLine, OneLine
 from mm_tui.widgets.words import count, with_keys
 
 if TYPE_CHECKING:
     from mm_tui.screens.pending.host import QueueHost
     from mm_tui.services.decisions.service import Decisions
-    from mm_tui.services.decisions.view import DecisionView
-    from mm_tui.services.queue.entry import QueueEntry
 
 BUSY_SECONDS = 1.0
 """Seconds to wait for the journal without a word."""

@@ -14,13 +14,13 @@ from mm_tui.screens.pending.pages import place_in_body
 from mm_tui.screens.pending.pane import View
 from mm_tui.screens.pending.words import about_line
 from mm_tui.services.decisions.approval_gate import AS_IT_IS
+from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.services.saved_texts.edits import NotSaved, written_for
 from mm_tui.store.decisions.edits import SavedEdit
 from mm_tui.text import ManyLine
 
 if TYPE_CHECKING:
     from mm_tui.screens.pending.host import QueueHost
-    from mm_tui.services.queue.entry import QueueEntry
 
 
 class Editing:

@@ -13,20 +13,19 @@ from time import monotonic
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from msgspec.structs import replace
+from textual.app import App
+from textual.timer import Timer
 
 from mm_tui.services.saved_texts.edits import NotSaved
+from mm_tui.session import Session
 from mm_tui.store.decisions.editor_files import EditorFile, editing_folder
+from mm_tui.store.decisions.edits import SavedEdit
 from mm_tui.terminal.hangup import interrupts_left_to_others
 from mm_tui.text import ManyLine, system_words
 from mm_tui.widgets.draft_area import DraftArea
 
 if TYPE_CHECKING:
-    from textual.app import App
-    from textual.timer import Timer
-
     from mm_tui.models import EditedDraft
-    from mm_tui.session import Session
-    from mm_tui.store.decisions.edits import SavedEdit
 
 
 Editor = Callable[["EditorFile"], ManyLine]

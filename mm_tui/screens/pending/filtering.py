@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -20,8 +20,6 @@ from mm_tui.services.queue.filter import ALL, FilterCount, SavedFilter
 from mm_tui.widgets.words import count, joined, with_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from mm_tui.screens.pending.host import QueueHost
     from mm_tui.services.decisions.listing import QueueListing
 

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from mm_tui.screens.base import BaseScreen
-from mm_tui.screens.pending.column import QueueColumn
+from mm_tui.screens.pending.column import PendingList, QueueColumn
 from mm_tui.screens.pending.pane import ItemPane
 from mm_tui.services.decisions.approval_gate import UNSEEN, ApprovalGate
 from mm_tui.services.decisions.listing import QueueListing
 from mm_tui.services.decisions.marks import Marks
+from mm_tui.services.decisions.view import DecisionView
+from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.widgets.words import count
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from mm_tui.screens.pending.column import PendingList
-    from mm_tui.services.decisions.view import DecisionView
-    from mm_tui.services.queue.entry import QueueEntry
-
 
 COLUMNS = {"-split": 100, "-three": 180}
 """The number of columns from which the draft is beside the list, and its thread beside both."""

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from mm_tui.services.queue.entry import Order
-
-if TYPE_CHECKING:
-    from mm_tui.services.queue.entry import QueueEntry
+from mm_tui.services.queue.entry import Order, QueueEntry
 
 WHILE_UNDECIDED = frozenset({
     "pending.approve", "pending.edit", "pending.reject", "pending.skip", "pending.mark", "pending.send_back",

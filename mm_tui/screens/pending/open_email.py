@@ -13,12 +13,12 @@ from mm_tui.screens.pending.head import OpenedEmail
 from mm_tui.screens.pending.pane import View
 from mm_tui.services.decisions.approval_gate import ReadVersions
 from mm_tui.services.decisions.view import Phase
+from mm_tui.services.events import AssistChanged
 
 if TYPE_CHECKING:
     from mm_tui.screens.pending.editing import Editing
     from mm_tui.screens.pending.host import QueueHost
     from mm_tui.screens.pending.timers import ScreenTimers
-    from mm_tui.services.events import AssistChanged
 
 
 class OpenEmail:

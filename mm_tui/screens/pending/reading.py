@@ -15,6 +15,8 @@ from mm_tui.services.audit.key_names import key_names
 from mm_tui.services.decisions.ended import how_it_ended
 from mm_tui.services.presence.tags import NOBODY, Seat
 from mm_tui.services.queue.entries import ReviewQueue
+from mm_tui.services.queue.entry import QueueEntry
+from mm_tui.services.queue.filter import FilterCount
 from mm_tui.store.audit.made import MadeDecision, made_since
 from mm_tui.store.decisions.records import DecisionStore
 from mm_tui.text import OneLine
@@ -22,8 +24,6 @@ from mm_tui.widgets.background import Later
 
 if TYPE_CHECKING:
     from mm_tui.screens.pending.host import QueueHost
-    from mm_tui.services.queue.entry import QueueEntry
-    from mm_tui.services.queue.filter import FilterCount
 
 OPEN_SECONDS = 0.12
 """Seconds that the cursor must rest on an email before its details are read."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Collection
 
+from textual import events
+from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Input
 
@@ -32,12 +34,6 @@ from mm_tui.screens.pending.words import SIGNS
 from mm_tui.screens.status import knows_queue
 from mm_tui.services.events import AssistChanged, AuditChanged, DecisionChanged, ServiceEvent, SyncChanged
 from mm_tui.widgets.pager import Pager
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
-
-    from textual import events
-    from textual.app import ComposeResult
 
 
 class PendingScreen(QueueHost):

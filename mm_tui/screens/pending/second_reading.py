@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Coroutine, Sequence
 from typing import TYPE_CHECKING, Any
 
+from textual.worker import Worker
+
 from mm_tui.services.assistant.cards import CardPhase
 from mm_tui.widgets.background import Later
 
 if TYPE_CHECKING:
-    from textual.worker import Worker
-
     from mm_tui.screens.pending.host import QueueHost
     from mm_tui.services.assistant.second_reader import SecondReader
     from mm_tui.services.queue.entry import QueueEntry

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from mm_tui.screens.dialogs.dialog import ask
 from mm_tui.screens.dialogs.form import Field, FormScreen
 from mm_tui.screens.pending.words import about_line
+from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.services.queue.snooze import FORMS, NotATime, Snoozes, time_named
 from mm_tui.store.seal import STORE_FAULTS
 from mm_tui.text import OneLine
@@ -14,7 +15,6 @@ from mm_tui.text import OneLine
 if TYPE_CHECKING:
     from mm_tui.screens.pending.deciding import Deciding
     from mm_tui.screens.pending.host import QueueHost
-    from mm_tui.services.queue.entry import QueueEntry
 
 USUAL = "3h"
 ONLY_HERE = OneLine("On this machine only; it keeps waiting.")

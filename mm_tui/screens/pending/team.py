@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any
 
 from textual.content import Content
 
@@ -11,17 +12,13 @@ from mm_tui.screens.dialogs.dialog import ask
 from mm_tui.screens.dialogs.form import Field, FormScreen
 from mm_tui.screens.pending.words import about_line
 from mm_tui.services.fault_words import expected_faults, fault_words
-from mm_tui.services.presence.notes import LONGEST_NOTE, NO_SEND_KEY
+from mm_tui.services.presence.notes import LONGEST_NOTE, NO_SEND_KEY, TeamTags
+from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.store.seal import STORE_FAULTS
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
-    from typing import Any
-
     from mm_tui.screens.pending.host import QueueHost
-    from mm_tui.services.presence.notes import TeamTags
-    from mm_tui.services.queue.entry import QueueEntry
 
 NOTE, ASSIGN = "pending.note", "pending.assign"
 

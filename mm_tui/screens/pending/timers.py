@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from textual.timer import Timer
+
 from mm_tui.screens.pending.words import place_words
 from mm_tui.services.decisions.view import Phase
 
 if TYPE_CHECKING:
-    from textual.timer import Timer
-
     from mm_tui.screens.pending.host import QueueHost
 
 HOLD_SECONDS = 0.5

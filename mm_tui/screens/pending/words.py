@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
@@ -14,20 +16,16 @@ from mm_tui.screens.pending.findings import findings_page
 from mm_tui.services.audit.key_names import NO_NAMES, key_names, key_words
 from mm_tui.services.events import SyncPart
 from mm_tui.services.queue.due import due_words, is_overdue
+from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.services.queue.filter import ALL
-from mm_tui.store.audit.made import MadeOutcome
+from mm_tui.session import Session
+from mm_tui.store.audit.made import MadeDecision, MadeOutcome
 from mm_tui.text import OneLine, is_blank
 from mm_tui.widgets.cells import at_most, fit_address
 from mm_tui.widgets.words import age, count, exact, joined, sentence, with_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
-    from datetime import datetime
-
     from mm_tui.services.decisions.listing import QueueListing
-    from mm_tui.services.queue.entry import QueueEntry
-    from mm_tui.session import Session
-    from mm_tui.store.audit.made import MadeDecision
 
 ABOUT_CELLS = 100
 """The most cells of an address, and of a subject, in a dialog."""

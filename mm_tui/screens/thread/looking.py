@@ -7,22 +7,21 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 import platformdirs
+from textual.app import App
 
 from mm_tui.messages import Said
+from mm_tui.models import EmailDetail
+from mm_tui.review.links import Link
 from mm_tui.screens.dialogs.dialog import ask
 from mm_tui.screens.thread.view import ThreadView
 from mm_tui.services.fault_words import expected_faults, fault_words
 from mm_tui.services.mail import attachments
+from mm_tui.session import Session
 from mm_tui.text import OneLine, system_words
 from mm_tui.widgets.words import exact
 
 if TYPE_CHECKING:
-    from textual.app import App
-
-    from mm_tui.models import EmailDetail
-    from mm_tui.review.links import Link
     from mm_tui.screens.base import BaseScreen
-    from mm_tui.session import Session
 
 
 class LookingCloser:

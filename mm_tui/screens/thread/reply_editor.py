@@ -17,21 +17,20 @@ from mm_tui import keymap
 from mm_tui.messages import Said, session_of
 from mm_tui.models import Direction, OversightMode, Status
 from mm_tui.screens.thread.view import ThreadView
-from mm_tui.services.assistant.cards import badge_of
+from mm_tui.services.assistant.cards import DraftText, badge_of
 from mm_tui.services.fault_words import expected_faults, fault_words
 from mm_tui.services.mail.unsent import state_words
 from mm_tui.services.saved_texts.edits import NotSaved
 from mm_tui.services.saved_texts.replies import Replies
+from mm_tui.session import Session
+from mm_tui.store.mail.mails import MailRow
 from mm_tui.text import ManyLine, OneLine
 from mm_tui.widgets.background import Later
 from mm_tui.widgets.draft_area import RETRY_SECONDS, SAVE_SECONDS, DraftArea
 from mm_tui.widgets.words import joined, mode_words
 
 if TYPE_CHECKING:
-    from mm_tui.services.assistant.cards import DraftText
     from mm_tui.services.assistant.drafts import Drafts
-    from mm_tui.session import Session
-    from mm_tui.store.mail.mails import MailRow
 
 MAX_WARNINGS = 2
 UNKNOWN = "it may have been submitted; submitting it again will not make a second reply"

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
 
 from textual import getters
+from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
 from mm_tui import keymap
 from mm_tui.messages import DecisionWanted, Said
 from mm_tui.models import EmailDetail, Status
+from mm_tui.review.findings import Finding
 from mm_tui.screens.base import BaseScreen, PartAction
 from mm_tui.screens.dialogs.mail_acts import ask_cancel, ask_label, ask_spam, say_why_not
 from mm_tui.screens.thread.assist_card import AssistCard
@@ -24,18 +26,10 @@ from mm_tui.services.events import AssistChanged, MailChanged, ServiceEvent
 from mm_tui.services.fault_words import expected_faults, fault_words
 from mm_tui.services.mail.inspection import QUICK_CHARACTERS, is_quick
 from mm_tui.services.mail.unsent import is_scheduled, is_settled, state_words, unsent_words
+from mm_tui.store.mail.mails import MailRow
 from mm_tui.text import OneLine
 from mm_tui.widgets.background import in_thread
 from mm_tui.widgets.words import count, with_keys
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from textual.app import ComposeResult
-
-    from mm_tui.review.findings import Finding
-    from mm_tui.store.mail.mails import MailRow
-
 
 WAITING = frozenset({str(Status.PENDING_SEND_APPROVAL), str(Status.PENDING_INBOUND_APPROVAL)})
 """The states of an email to decide about."""

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Self
 import msgspec
 
 from mm_tui.assist.prompts import PromptEmail
+from mm_tui.clock import Clock
 from mm_tui.models import ARRIVED, Direction, EmailDetail
+from mm_tui.store.database import Database
 from mm_tui.store.mail.mails import MailStore
+from mm_tui.store.mail.rows import MailRow
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
-    from mm_tui.clock import Clock
     from mm_tui.gateway.client import GatewayClient
-    from mm_tui.store.database import Database
-    from mm_tui.store.mail.rows import MailRow
 
 LONGEST_THREAD = 30
 """How many of a thread's newest emails are read; older ones appear in the quotes."""

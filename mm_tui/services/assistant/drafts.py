@@ -27,7 +27,10 @@ from mm_tui.services.knowledge.examples import Examples
 from mm_tui.services.knowledge.facts import HouseFacts
 from mm_tui.services.presence.tags import WRITTEN_BY
 from mm_tui.services.queue.authors import IN_DOUBT, REFUSED, SUBMITTED, SUBMITTING, Authors, content_hash
+from mm_tui.settings.sections import Settings
 from mm_tui.store.audit.journal import Journal
+from mm_tui.store.database import Database
+from mm_tui.store.examples import SavedExample
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.store.seal import STORE_FAULTS
 from mm_tui.text import ManyLine, OneLine
@@ -35,9 +38,6 @@ from mm_tui.text import ManyLine, OneLine
 if TYPE_CHECKING:
     from mm_tui.assist.tasks import Request
     from mm_tui.gateway.client import GatewayClient
-    from mm_tui.settings.sections import Settings
-    from mm_tui.store.database import Database
-    from mm_tui.store.examples import SavedExample
 
 
 LONGEST_NOTE = 200

@@ -16,10 +16,13 @@ from msgspec.structs import replace
 
 from mm_tui import typed_json
 from mm_tui.assist.errors import Empty, Garbled, HalfStream, NoKey, OverBudget, TimedOut
+from mm_tui.clock import Clock
 from mm_tui.services.assistant.cards import STAND_IN_MODEL, DraftText, Spend
 from mm_tui.settings.checks import LOOPBACK_HOSTS
+from mm_tui.settings.sections import Settings
 from mm_tui.store.assist import AssistStore, ResultKey
 from mm_tui.store.damaged import UNREADABLE
+from mm_tui.store.database import Database
 from mm_tui.text import ManyLine, OneLine, is_blank
 
 if TYPE_CHECKING:
@@ -28,10 +31,7 @@ if TYPE_CHECKING:
     from mm_tui.assist.prompts import Background, PromptEmail
     from mm_tui.assist.second_reader import DraftReading, SecondReading
     from mm_tui.assist.tasks import Answered, Extraction, Request
-    from mm_tui.clock import Clock
     from mm_tui.services.knowledge.facts import Facts
-    from mm_tui.settings.sections import Settings
-    from mm_tui.store.database import Database
     from mm_tui.store.examples import SavedExample
 
 

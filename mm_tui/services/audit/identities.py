@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from mm_tui.clock import Clock
 from mm_tui.gateway.errors import GatewayError
 from mm_tui.review.identity import Identity, KeyUnusable, PublicKey, Standing, check, unchecked
 
 if TYPE_CHECKING:
-    from mm_tui.clock import Clock
     from mm_tui.gateway.client import GatewayClient
 
 KEY_AGE = timedelta(hours=1)

@@ -7,11 +7,11 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from mm_tui.store.state import StateStore
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
     from mm_tui.gateway.client import GatewayClient
-    from mm_tui.store.state import StateStore
 
 KEY_DIGITS = 6
 """How many characters of a key's id are shown: the last ones, because ids begin with the time."""

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mm_tui.decision.state import Outcome
 from mm_tui.gateway.errors import GatewayError
+from mm_tui.models import PendingItem
 from mm_tui.review.digest import digest_of
 from mm_tui.services.audit.key_names import actor_words
 from mm_tui.services.decisions.view import AS_WANTED, DecisionView
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
-    from mm_tui.models import PendingItem
     from mm_tui.services.decisions.service import Decisions
     from mm_tui.services.queue.entry import QueueEntry
     from mm_tui.services.sync.service import Sync

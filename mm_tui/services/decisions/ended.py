@@ -14,13 +14,13 @@ from mm_tui.services.audit.key_names import NO_NAMES, actor_words, key_words
 from mm_tui.services.decisions.record import UnreadableDecision, meta_of, state_of
 from mm_tui.services.decisions.view import DecisionView, Phase
 from mm_tui.store.audit.actions import Meaning, meaning
+from mm_tui.store.audit.entries import AuditStore
+from mm_tui.store.decisions.records import DecisionStore
+from mm_tui.store.mail.mails import MailStore
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
     from mm_tui.services.queue.entry import QueueEntry
-    from mm_tui.store.audit.entries import AuditStore
-    from mm_tui.store.decisions.records import DecisionStore
-    from mm_tui.store.mail.mails import MailStore
 
 UNKNOWN_END = OneLine("no longer waiting: decided or withdrawn elsewhere")
 _MEANINGS = {

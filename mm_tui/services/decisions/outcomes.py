@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from mm_tui.clock import Clock
 from mm_tui.decision.state import Act, Outcome
 from mm_tui.models import Status
 from mm_tui.services.decisions.view import AS_WANTED, DecisionView, Phase
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from mm_tui.clock import Clock
     from mm_tui.services.decisions.service import Decisions
 
 

@@ -12,6 +12,7 @@ import re
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -20,17 +21,15 @@ from mm_tui.gateway.errors import GatewayError
 from mm_tui.models import ARRIVED, Direction, EmailDetail, Party, RawContent, Status
 from mm_tui.services import tags
 from mm_tui.settings.paths import examples_path
+from mm_tui.settings.sections import Settings
 from mm_tui.store.assist import AssistStore
+from mm_tui.store.database import Database
 from mm_tui.store.examples import ExampleStore, SavedExample
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.text import ManyLine, OneLine, unquoted
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from mm_tui.gateway.client import GatewayClient
-    from mm_tui.settings.sections import Settings
-    from mm_tui.store.database import Database
 
 USED = "assist.examples"
 """The tag on a draft that says how many examples it was written with."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mm_tui.models import EmailDetail
+from mm_tui.review.findings import Finding
 from mm_tui.review.known import Known
 from mm_tui.review.links import find_links, inspect_links
 from mm_tui.review.lookalike import domain_of, registrable
 from mm_tui.review.senders import inspect_sender
 
 if TYPE_CHECKING:
-    from mm_tui.models import EmailDetail
-    from mm_tui.review.findings import Finding
     from mm_tui.services.knowledge.contacts import Contacts
     from mm_tui.store.mail.mails import MailStore
 

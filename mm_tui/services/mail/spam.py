@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from mm_tui.models import Direction, EmailSummary, Status
 from mm_tui.services.events import MailChanged, Notify
+from mm_tui.store.database import Database
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
     from mm_tui.gateway.client import GatewayClient
-    from mm_tui.store.database import Database
 
 MARKED: frozenset[str] = frozenset({Status.SPAM_FLAGGED, Status.SPAM_QUARANTINED})
 MOST_PAGES = 10

@@ -18,13 +18,13 @@ from mm_tui.clock import moment_in
 from mm_tui.decision.relatives import LONGEST_NAME
 from mm_tui.models import EditedDraft, EmailDetail, OversightMode, PendingItem
 from mm_tui.review.findings import Finding, Level
+from mm_tui.settings.sections import Review
+from mm_tui.store.database import Database
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.text import OneLine, folded_name, is_blank
 
 if TYPE_CHECKING:
     from mm_tui.gateway.keys import Keys
-    from mm_tui.settings.sections import Review
-    from mm_tui.store.database import Database
 
 
 _TAG = re.compile(r"review\.approved\.([0-9a-f]{16})")

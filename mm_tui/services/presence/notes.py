@@ -15,12 +15,12 @@ from mm_tui.decision.relatives import LONGEST_NAME
 from mm_tui.gateway.witness import already_written
 from mm_tui.services.events import Notify, PendingChanged
 from mm_tui.services.presence.approvals import Approver
+from mm_tui.store.database import Database
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.text import OneLine, folded_name
 
 if TYPE_CHECKING:
     from mm_tui.gateway.client import GatewayClient
-    from mm_tui.store.database import Database
 
 NOTE = "review.note"
 NOTE_BY = "review.note_by"

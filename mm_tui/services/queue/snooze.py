@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from mm_tui.clock import Clock
 from mm_tui.models import Direction
 from mm_tui.store.audit.journal import Journal
+from mm_tui.store.database import Database
 from mm_tui.store.mail.pending import PendingStore
 from mm_tui.store.state import StateStore
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
-    from mm_tui.clock import Clock
     from mm_tui.services.queue.entry import QueueEntry
-    from mm_tui.store.database import Database
 
 _NAME = "snoozed"
 THREAD = "thread"

@@ -6,20 +6,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from mm_tui.store.database import Database
 from mm_tui.store.decisions.edits import COPY, EditStore, SavedEdit
 from mm_tui.store.mail.pending import PendingStore
 from mm_tui.store.seal import STORE_FAULTS
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from mm_tui.models import EditedDraft
-    from mm_tui.store.database import Database
     from mm_tui.store.decisions.editor_files import EditorFile
 
 KEPT_OPEN = timedelta(days=1)

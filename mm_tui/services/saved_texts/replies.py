@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from mm_tui.models import EditedDraft, RawContent
 from mm_tui.review.subject import topic
 from mm_tui.services.saved_texts.edits import REPLY, Edits, saving
+from mm_tui.store.database import Database
 from mm_tui.store.decisions.edits import SavedEdit
 from mm_tui.store.state import StateStore
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from mm_tui.store.database import Database
     from mm_tui.store.mail.mails import MailRow
 
 

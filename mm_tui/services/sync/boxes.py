@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from mm_tui.gateway.errors import Forbidden, GatewayError, MissingScope, NotFound
 from mm_tui.services.sync.mail import FillPlace, MailboxSync
 from mm_tui.services.sync.pause import InputPause
+from mm_tui.store.database import Database
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
     from mm_tui.gateway.client import GatewayClient
-    from mm_tui.store.database import Database
 
 BOXES_PER_POLL = 10
 """The most mailboxes asked for new mail in one poll; if there are more, they take turns."""

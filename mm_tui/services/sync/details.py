@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from mm_tui.clock import Clock
+from mm_tui.models import EmailDetail, PendingItem, RawContent
 from mm_tui.review.draft import with_listed
 from mm_tui.services.events import MailChanged, Notify, PendingChanged
+from mm_tui.store.database import Database
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.store.mail.pending import PendingStore
 
 if TYPE_CHECKING:
-    from mm_tui.clock import Clock
     from mm_tui.gateway.client import GatewayClient
-    from mm_tui.models import EmailDetail, PendingItem, RawContent
-    from mm_tui.store.database import Database
 
 
 class DetailReader:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING
 
+from mm_tui.clock import Clock
 from mm_tui.gateway.errors import (
     Blocked,
     GatewayError,
@@ -23,7 +24,6 @@ from mm_tui.store.seal import STORE_FAULTS, StoreError, fault_of_store, is_busy
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
-    from mm_tui.clock import Clock
     from mm_tui.services.sync.mail import FillPlace
 
 SCOPE_SECONDS = 60.0

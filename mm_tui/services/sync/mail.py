@@ -16,7 +16,9 @@ import msgspec
 
 from mm_tui.gateway.errors import BadRequest, NotFound
 from mm_tui.gateway.shapes import EmailFilter, EmailPage, Pages, pages_of
+from mm_tui.models import EmailSummary
 from mm_tui.services.sync.pause import InputPause
+from mm_tui.store.database import Database
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.store.mail.rows import Changes
 from mm_tui.store.sort_keys import to_ms
@@ -24,8 +26,6 @@ from mm_tui.store.state import StateStore
 
 if TYPE_CHECKING:
     from mm_tui.gateway.client import GatewayClient
-    from mm_tui.models import EmailSummary
-    from mm_tui.store.database import Database
 
 PAGE = 100
 """Emails requested at a time: the gateway's maximum."""

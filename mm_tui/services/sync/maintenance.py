@@ -6,12 +6,12 @@ import asyncio
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from mm_tui.store.database import Database
+from mm_tui.store.state import StateStore
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
-    from mm_tui.store.database import Database
     from mm_tui.store.mail.mails import MailStore
-    from mm_tui.store.state import StateStore
 
 CHECK_DAYS = 1
 """Days between two checks of the whole store file."""

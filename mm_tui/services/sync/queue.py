@@ -6,20 +6,20 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
+from mm_tui.clock import Clock
 from mm_tui.gateway.errors import Forbidden, GatewayError, NotFound
 from mm_tui.gateway.shapes import Listing, pages_of
 from mm_tui.models import Mailbox, OversightMode, PendingItem
 from mm_tui.services.audit.key_names import learn_key_names
+from mm_tui.store.database import Database
 from mm_tui.store.mail.pending import PendingChanges, PendingStore
+from mm_tui.store.state import StateStore
 
 if TYPE_CHECKING:
-    from mm_tui.clock import Clock
     from mm_tui.gateway.client import GatewayClient
     from mm_tui.store.audit.entries import AuditStore
-    from mm_tui.store.database import Database
     from mm_tui.store.mail.contacts import ContactStore
     from mm_tui.store.mail.mails import MailStore
-    from mm_tui.store.state import StateStore
 
 log = logging.getLogger("mm_tui.sync")
 _HEAD = "audit_head"

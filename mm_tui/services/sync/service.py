@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from mm_tui.clock import Clock, sleep_or_wake
 from mm_tui.gateway.errors import GatewayError
+from mm_tui.models import EmailDetail
 from mm_tui.services.events import (
     AuditChanged,
     MailboxesChanged,
@@ -30,7 +31,9 @@ from mm_tui.services.sync.details import DetailReader
 from mm_tui.services.sync.health import SyncHealth
 from mm_tui.services.sync.maintenance import check_daily, drop_old_mail
 from mm_tui.services.sync.queue import QueueSync, read_address_book, read_audit_log, with_allow_list
+from mm_tui.settings.sections import SyncSettings
 from mm_tui.store.audit.entries import AuditStore
+from mm_tui.store.database import Database
 from mm_tui.store.mail.contacts import ContactStore
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.store.seal import STORE_FAULTS
@@ -39,9 +42,6 @@ from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
     from mm_tui.gateway.client import GatewayClient
-    from mm_tui.models import EmailDetail
-    from mm_tui.settings.sections import SyncSettings
-    from mm_tui.store.database import Database
 
 
 MAILBOXES_SECONDS = 600.0

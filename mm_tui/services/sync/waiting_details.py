@@ -24,12 +24,12 @@ from mm_tui.services.events import (
     ServiceEvent,
     SyncChanged,
 )
+from mm_tui.store.database import Database
 from mm_tui.store.mail.pending import PendingStore, WaitingEmail
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
     from mm_tui.services.sync.service import Sync
-    from mm_tui.store.database import Database
 
 GAP_SECONDS = 0.1
 """Seconds between two requests for mail that is not on the screen: at most ten a second."""

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from mm_tui import typed_json
 from mm_tui.store.audit.actions import Meaning, deciding_actions, meaning
 from mm_tui.store.damaged import UNREADABLE, field_of
+from mm_tui.store.database import Database
 from mm_tui.store.sort_keys import from_ms, to_ms
 
 if TYPE_CHECKING:
     from mm_tui.models import AuditEntry
-    from mm_tui.store.database import Database
 
 
 _COMPOSING = re.compile(r"submit|compos|draft|repl(y|ied)|send|sent|creat", re.IGNORECASE)

@@ -14,15 +14,14 @@ import msgspec
 from msgspec.structs import replace
 
 from mm_tui import typed_json
+from mm_tui.store.database import Database
 from mm_tui.store.loose_texts import LooseTexts
 from mm_tui.store.seal import StoreError, StoreMoved
 from mm_tui.store.sort_keys import stored_time
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
-    # The models are imported when an edit is read.
     from mm_tui.models import EditedDraft, RawContent
-    from mm_tui.store.database import Database
 
 
 log = logging.getLogger("mm_tui.store")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mm_tui import typed_json
 from mm_tui.store.damaged import READ_AGAIN, UNREADABLE, fetched
+from mm_tui.store.database import Database
 from mm_tui.store.mail import list_keys
 from mm_tui.store.mail.rows import DAMAGED, ROW_SQL, Changes, MailRow, gone_row, readable_row
 from mm_tui.store.mail.search import STATUS_WORDS, MailView, Query, parse_query
@@ -20,7 +21,6 @@ from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
     from mm_tui.models import EmailDetail, EmailSummary, Mailbox
-    from mm_tui.store.database import Database
 
 __all__ = ["Changes", "Counts", "MailRow", "MailStore", "MailView", "MailboxRow"]
 

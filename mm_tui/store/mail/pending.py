@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mm_tui import typed_json
 from mm_tui.store.damaged import READ_AGAIN, UNREADABLE, field_of
+from mm_tui.store.database import Database
 from mm_tui.store.sort_keys import from_ms, to_ms
 from mm_tui.text import ManyLine, OneLine
 
 if TYPE_CHECKING:
     from mm_tui.models import PendingItem, RawContent
-    from mm_tui.store.database import Database
 
 
 class PendingChanges(NamedTuple):

@@ -7,19 +7,17 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mm_tui import typed_json
 from mm_tui.models import LEFT, NOT_SENT, EmailDetail, EmailSummary, Status
+from mm_tui.store.database import Database
 from mm_tui.store.mail.chips import chips_of
 from mm_tui.store.mail.columns import COLUMNS, Columns, as_json, columns_of, thread_name
 from mm_tui.store.mail.rows import Changes
 from mm_tui.store.mail.word_index import index, index_new, marks, unindex
 from mm_tui.store.sort_keys import make_key, to_ms
 from mm_tui.text import ManyLine, OneLine
-
-if TYPE_CHECKING:
-    from mm_tui.store.database import Database
 
 _SLICE = 1_600
 """Emails that are added together: what the initial sync writes at most in one transaction."""
