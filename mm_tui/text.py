@@ -87,7 +87,7 @@ def _marks(last: int) -> str:
 
 @cache
 def _combining(last: int) -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
-    """Too many marks in a row; a mark at the start of a line; a mark; all that stands on one base. The first is written
+    """Too many marks in a row; a mark at the start of a line; a mark; all marks on one base. The first is written
     out, not counted with braces: so the engine can skip to its first character."""
     mark = f"[{_marks(last)}]"
     stack = f"[{_marks(last)}{_JOINER}{_SELECTORS}]++"

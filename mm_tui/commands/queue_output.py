@@ -260,7 +260,7 @@ def _item_text(entry: QueueEntry, box: Mailbox | None, read: SecondReaderState |
         yield OneLine(f"file     {file_label(file.name)} ({file.size} bytes, {file.content_type})")
     if "attachments" in item.raw.undisclosed:
         yield OneLine(f"file     {NOT_DISCLOSED}")
-    # That bcc is not known is said below, with what was not checked.
+    # The output says below that bcc is unknown, with what was not checked.
     for words in () if entry.is_inbound else disclosure(box, item.bcc):
         if words != BCC_NOT_DISCLOSED:
             yield OneLine(f"note     {words}")

@@ -46,7 +46,7 @@ class WriteEntry(msgspec.Struct, frozen=True):
 class Hold(msgspec.Struct, frozen=True):
     """Wait until the human's deadline, then `Elapsed`."""
 
-    anew: bool = True
+    restarts: bool = True
     """Wait the whole time; otherwise only what is left of it."""
 
 

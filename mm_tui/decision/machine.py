@@ -184,7 +184,7 @@ def _looked_early(state: State, event: Event) -> Move:
             pass
         case _:
             return stay(state)
-    return replace(on_time, step=Step.HOLD, todo=()), (Hold(anew=False),)
+    return replace(on_time, step=Step.HOLD, todo=()), (Hold(restarts=False),)
 
 
 def _checking(state: State, event: Event) -> Move:

@@ -154,7 +154,7 @@ class Keyboard:
             self._note(event)
 
     async def _deliver_letters(self, letter: events.Key) -> events.Key:
-        """Delivers the letter, and with it those that wait behind it as one text: a field draws and searches anew with
+        """Delivers the letter, and with it those that wait behind it as one text: a field draws and searches again with
         each event, and a thousand letters may have come at once. Returns the last one delivered."""
         letters = [letter]
         while self._waiting and isinstance(key := self._waiting[0], events.Key) and key.is_printable:

@@ -146,7 +146,7 @@ class StatusLine(Widget):
 
     @property
     def shows_message(self) -> bool:
-        """Whether a message stands in place of the state."""
+        """Whether a message is shown in place of the state."""
         return self._flash is not None
 
     def unflash(self, text: str | None = None) -> None:

@@ -13,7 +13,7 @@ from mm_tui.store.seal import STORE_FAULTS
 Service: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 
 AGAIN_AFTER = 15.0
-"""Seconds until a service that the store failed begins anew."""
+"""Seconds until a service starts again after the store failed it."""
 
 log = logging.getLogger("mm_tui.services")
 

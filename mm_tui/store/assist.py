@@ -135,7 +135,7 @@ class _Facts(msgspec.Struct):
 
 
 class _Tags(msgspec.Struct):
-    """A result of an agent, as it stands in the gateway's tags."""
+    """A result of an agent, as the gateway's tags have it."""
 
     label: str = ""
     label_by: str = ""

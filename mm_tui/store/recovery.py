@@ -34,7 +34,7 @@ _LEFT = re.compile(r"(\.\w+\.(\d+)\.(\d*)\.(damaged-[\d-]+)\.new)(?:\.old|\.read
 """The names of the files that a rebuild makes: the new store's, and in it the program that makes it, when that began,
 and what is added to the old store's name."""
 MOST_COPIES = 5
-"""How often a damaged file is copied anew because another program has written to it."""
+"""How often a damaged file is copied again because another program has written to it."""
 _DAMAGE = (sqlite3.DatabaseError, UnicodeError)
 """What reading a damaged file raises; the second if SQLite's own message quotes damaged bytes."""
 
@@ -222,7 +222,7 @@ def _mend_header(path: Path) -> None:
 
 
 def _mend_descriptions(path: Path) -> None:
-    """Writes the names of the kept tables and of their columns anew. The rows are the same in every version: columns
+    """Rewrites the names of the kept tables and of their columns. The rows are the same in every version: columns
     were only added, at the end, with a value for those without them."""
     with closing(sqlite3.connect(":memory:")) as fresh:
         migrate(fresh)

@@ -115,5 +115,5 @@ def _replaced(error: UnicodeError) -> tuple[str, int]:
 
     text = error.object[error.start : error.end]
     width = cell_len(text)
-    # Together, characters may be narrower or wider than each by itself, such as those of an emoji.
+    # Together, characters may be narrower or wider than each on its own, such as those of an emoji.
     return "".join(_ASCII.get(char, "?" * cell_len(char)) for char in text)[:width].ljust(width, "?"), error.end

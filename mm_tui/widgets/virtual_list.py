@@ -221,7 +221,7 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
         return enumerate(self._in_view()[2], start=first)
 
     def forget_row(self, key: Key) -> None:
-        """Reads a row that is not in view anew when it comes into view."""
+        """Reads a row that is not in view again when it comes into view."""
         self._rows.pop(key, None)
         self._strips.forget(key, self._height)
 

@@ -192,7 +192,7 @@ def test_half_sent_requests_do_not_keep_webhooks_out(sandbox: Sandbox, tmp_path:
 
 
 def test_a_request_that_never_ends_is_cut(tmp_path: Path) -> None:
-    """Bytes that drip do not start the time anew."""
+    """Bytes that drip do not restart the time limit."""
 
     async def scene() -> None:
         app = FastAPI()

@@ -133,7 +133,7 @@ async def test_the_list_is_edited_on_the_mailboxes_screen_with_the_operators_cod
         assert listed() == []
         await fill(app, pilot, "@partner.example", "partner", the_code(sandbox))
         await until(pilot, lambda: listed() == ["@partner.example"], "the entry")
-        await until(pilot, lambda: screen.current and screen.current.mailbox.allowed, "the list to be read anew")
+        await until(pilot, lambda: screen.current and screen.current.mailbox.allowed, "the list to be read again")
         await pilot.press("l")
         await until(pilot, lambda: "remove @partner.example" in drawn(app), "the entry in the dialog")
         await pilot.press("1")

@@ -18,7 +18,7 @@ from tests.support.sandbox import Sandbox
 
 @pytest.fixture
 def changes(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox) -> None:
-    """The agent writes a draft anew between the last reading and the call."""
+    """The agent rewrites a draft between the last reading and the call."""
     decide = DecisionCalls._decide
 
     async def after_a_change(self: DecisionCalls, live: ActiveDecision, effect: Decide) -> Event:

@@ -46,7 +46,7 @@ async def test_others_see_what_is_being_read_or_edited_until_it_is_left(sandbox:
         await open_editor(app, pilot)
         await until(pilot, lambda: open_at(sandbox, draft) == "robin", "the presence of the editor")
         sandbox.draft("Another.")
-        await until(pilot, lambda: len(screen.listing.entries) == 2, "the queue read anew below the editor")
+        await until(pilot, lambda: len(screen.listing.entries) == 2, "the queue read again below the editor")
         assert open_at(sandbox, draft) == "robin"
         await pilot.press("escape")
         await until(pilot, lambda: open_at(sandbox, draft) is None, "no presence without the editor")

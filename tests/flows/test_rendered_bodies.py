@@ -80,7 +80,7 @@ async def test_a_long_draft_that_is_being_read_does_not_change_under_the_reader(
             await until(
                 pilot, lambda: not is_source(screen.current.item.body if screen.current else ""), "it is rendered"
             )
-            screen.pane._draw(keep_place=True, anew=True)
+            screen.pane._draw(keep_place=True, again=True)
         held.set()
         await until(pilot, lambda: screen.pane._stays_source)
         assert screen.pane.main.page == before

@@ -211,7 +211,7 @@ async def test_a_half_written_reply_outlives_a_program_that_keeps_no_mail(sandbo
         await pilot.press("escape")
         await until(pilot, lambda: kept(app) == [MINE], "the saved text")
     async with running_app(forgetful) as (app, pilot):
-        await until(pilot, lambda: "Where is my order" in drawn(app), "the inbox, read anew")
+        await until(pilot, lambda: "Where is my order" in drawn(app), "the inbox, read again")
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, ThreadScreen) and app.screen.query(DraftArea), "the thread")
         await pilot.press("r")

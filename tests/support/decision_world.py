@@ -168,7 +168,7 @@ class Scope:
     colleague: bool = False
     """A second reviewer with a program of their own submits an edit of the original, and their tags say so."""
     rewrites: bool = True
-    """The agent may write a waiting mail anew at any moment, also between a reading and the call."""
+    """The agent may rewrite a waiting email at any moment, also between a reading and the call."""
     names_us: bool = False
     """This client knows under which name the gateway records its approvals. Another program decides under it too."""
     needs_second: bool = False
@@ -460,7 +460,7 @@ class Walker:
                 yield f"the send time of {email_id} passes", put(world, email_id, mail._replace(is_late=True))
 
     def other_people(self, world: World) -> Iterator[tuple[str, World]]:
-        """A second reviewer decides, the agent cancels or writes anew."""
+        """A second reviewer decides, the agent cancels or rewrites."""
         for email_id, mail in world.mails:
             if mail.remote_state is RemoteState.PENDING:
                 for remote_state in (RemoteState.RELEASED, RemoteState.REJECTED):
@@ -480,8 +480,8 @@ class Walker:
                 and mail.remote_state in (RemoteState.PENDING, RemoteState.SCHEDULED)
                 and email_id != THEIRS
             ):
-                anew = mail._replace(digest=f"{email_id} rewritten", fingerprint="rewritten")
-                yield f"agent: rewrites {email_id}", put(world, email_id, anew)
+                rewritten = mail._replace(digest=f"{email_id} rewritten", fingerprint="rewritten")
+                yield f"agent: rewrites {email_id}", put(world, email_id, rewritten)
             if self.scope.needs_second and mail.remote_state is RemoteState.PENDING:
                 without = frozenset(approval for approval in mail.approvals if approval[0] != "other")
                 approved = mail._replace(approvals=without | {("other", mail.digest)})
@@ -522,9 +522,9 @@ class Walker:
             raise Broken("R6: what is shown as undoable is not what is")
         slept = self.step(world.state, Slept())
         if slept != (world.state, (Hold(),) if world.state.step is Step.HOLD else ()):
-            raise Broken("R6: a hold that was slept through did not begin anew")
+            raise Broken("R6: a hold that was slept through did not start again")
         if world.state.step is Step.HOLD:
-            yield "the queue is listed anew", self.fed(world, MayHaveMoved())
+            yield "the queue is listed again", self.fed(world, MayHaveMoved())
         elif self.step(world.state, MayHaveMoved()) != (world.state, ()):
             raise Broken("a list of the queue moved a decision that is not held")
         yield "undo", self.fed(world, Undo())
@@ -547,7 +547,7 @@ class Walker:
                 yield f"answers {choice}", answered
 
     def another_act(self, world: World) -> Iterator[tuple[str, World]]:
-        """After the end, the human decides anew about whatever waits."""
+        """After the end, the human decides again about whatever waits."""
         past = (*world.past, world.state)
         if len(past) >= len(self.scope.acts):
             return
@@ -681,7 +681,7 @@ class Walker:
             case CallRefused() | CallConflict() if (
                 isinstance(world.doing, Decide | RecordApproval) and memory.unknown != world.doing.email_id
             ):
-                # It surely had no effect, so that making it anew repeats nothing.
+                # It surely had no effect, so that making it again repeats nothing.
                 had_none = (world.doing.email_id, isinstance(world.doing, RecordApproval) or world.doing.approve)
                 memory = memory._replace(decided=memory.decided - {had_none}, left=None)
             case CallConflict() if isinstance(world.doing, Reschedule) and not memory.unknown:

@@ -105,7 +105,7 @@ MUTATIONS: dict[str, tuple[Scope, str, str, str]] = {
     "a look during the hold ends it": (
         SCOPES["approve"],
         MACHINE,
-        "return replace(on_time, step=Step.HOLD, todo=()), (Hold(anew=False),)",
+        "return replace(on_time, step=Step.HOLD, todo=()), (Hold(restarts=False),)",
         "return decide(on_time, approve=True)",
     ),
     "what is read during the hold is called upon": (

@@ -139,9 +139,9 @@ async def test_a_lost_answer_makes_no_second_reply_not_even_after_a_restart(
         sandbox.fault(method="POST", path="/reply/", kind="rate_limit")
         with pytest.raises(GatewayError):
             await services.drafts.submit_reply(mail_id, text)
-        anew = Drafts(services.database, services.gateway, services.assistant, services.settings)
+        again = Drafts(services.database, services.gateway, services.assistant, services.settings)
         try:
-            receipt = await anew.submit_reply(mail_id, text)
+            receipt = await again.submit_reply(mail_id, text)
         except AlreadySubmitted as earlier:
             assert text != "Dear Anna"
             receipt = earlier.receipt

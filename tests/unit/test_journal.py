@@ -81,7 +81,7 @@ def test_any_changed_character_is_found_at_its_entry(number: int, column: str, d
 @settings(max_examples=30)
 @given(number=st.integers(1, LENGTH - 1), closing=st.booleans())
 def test_a_removed_entry_is_found(number: int, closing: bool) -> None:
-    """Also when the later ones are numbered anew to close the gap."""
+    """Also when the later ones are renumbered to close the gap."""
     with written() as (database, journal):
 
         def change(connection: sqlite3.Connection) -> None:
@@ -123,7 +123,7 @@ def test_a_cut_off_end_is_found_against_a_witnessed_head(kept: int) -> None:
 @settings(max_examples=20)
 @given(number=st.integers(1, LENGTH))
 def test_a_rewritten_journal_is_detected_by_a_witnessed_head(number: int) -> None:
-    """Whoever can write the file can chain it anew; then only the head that lies elsewhere tells."""
+    """Whoever can write the file can chain it again; then only the head that is stored elsewhere shows it."""
     with written() as (database, journal):
         head = journal.head()
 

@@ -42,7 +42,7 @@ class Service:
 
 
 class FixedWindow(Service):
-    """Counts anew at each full minute."""
+    """Starts counting again at each full minute."""
 
     def wait(self, now: float) -> float:
         begun = now // 60 * 60

@@ -95,7 +95,7 @@ def test_the_riskiest_come_first_when_asked_for(queue: Queue) -> None:
     mails = [entry("a"), entry("b", level=Level.HIGH), entry("c", level=Level.LOW)]
     queue.listing.order = Order.RISKIEST
     assert queue.waits(*mails) == ["b", "c", "a"]
-    # An edit changes its risk: the one that followed it follows it still, until the reader moves or sorts anew.
+    # An edit changes its risk: what followed it still follows it, until the reader moves or sorts again.
     mails[1] = entry("b")
     assert [queue.waits(*mails, reading="b") for _ in range(2)] == [["b", "c", "a"]] * 2
     assert queue.waits(*mails, reading="c") == ["c", "a", "b"]

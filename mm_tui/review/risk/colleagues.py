@@ -14,7 +14,7 @@ _RUN = 3
 _WORD = re.compile(r"[^\W_]+(?:[.,]\d+)*")
 _LONG = 4
 _PART = re.compile(r"\([^()\n]+\)|(?:[^.!?\n()。！？]|(?<=\d)\.(?=\d))+")
-"""A sentence, or what stands in brackets."""
+"""A sentence, or what is in brackets."""
 _SHORT_PART = 3
 """A part with fewer other words than this speaks of the part before it: "Do NOT say."."""
 _ENOUGH = 2

@@ -124,7 +124,7 @@ _IS = re.compile(
     r" (?:is|was|falls on|ist|war|fällt auf|est|tombe|es|cae en|é|cai|è|cade di|valt op|to|jest|wypada w)"
     r"(?: an?| ein| une?| uma?| een)? "
 )
-"""Between a date and the weekday that it is said to be."""
+"""What may be between a date and its weekday."""
 
 
 @cache
@@ -169,7 +169,7 @@ def _ends(text: str, spans: list[Span], between: re.Pattern[str]) -> set[Span]:
 
 
 def _belongs_to(text: str, name: Span, day: Day, dates: Iterable[Day]) -> bool:
-    """Whether a weekday stands beside a date, and not beside another of `dates`, too."""
+    """Whether a weekday is beside a date, and not also beside another of `dates`."""
     place = day.span
     is_said = _IS.fullmatch(text, place.end, name.start) is not None
     if not (0 <= place.start - name.end <= 8 or 0 <= name.start - place.end <= 3 or is_said):

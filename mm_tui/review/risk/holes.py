@@ -358,7 +358,7 @@ def _holes(text: str, known: str) -> tuple[Span, ...]:
 
 
 _SIGN = 4
-"""The most characters of a sign, which may stand in the thread for something else."""
+"""The most characters of a sign, which may mean something else in the thread."""
 
 
 def has_holes(text: str) -> bool:

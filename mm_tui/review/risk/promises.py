@@ -139,7 +139,7 @@ class _Gifts(msgspec.Struct, frozen=True, dict=True):
         Args:
             sentence: the sentence, in lower case.
             start: where it begins.
-            firm: whether its words commit us by themselves.
+            firm: whether its words commit us on their own.
         """
         # In "We won't charge you" the negation is part of the promise.
         rest = pattern("no_cost").sub(" ", sentence)
@@ -161,7 +161,7 @@ class _Gifts(msgspec.Struct, frozen=True, dict=True):
             return Level.LOW
         open_ends = ["grounds"] if firm and not costs_nothing else ["grounds", "passes_on", "conditions"]
         if "conditions" in open_ends and pattern("if_we_fail").search(sentence):
-            # Such a condition is a promise by itself.
+            # Such a condition is a promise on its own.
             open_ends.remove("conditions")
         if has_words(_with_lead(self.reading, sentence, start), *open_ends):
             return Level.LOW
@@ -176,7 +176,7 @@ class _Gifts(msgspec.Struct, frozen=True, dict=True):
 
 @rule("promise_money", "promises money")
 def promise_money(reading: Reading) -> Iterator[Finding]:
-    """A sentence gives money back, compensation, credit, or something without charge. Low by itself: refunds are
+    """A sentence gives money back, compensation, credit, or something without charge. Low on its own: refunds are
     everyday work. Medium if we commit to it and there are two of these signs, or one if the words can mean nothing
     else ("you get your money back"): nobody asked for money, returned something or was wrongly charged; an amount
     that is not in the thread; without limit or for long ("in full", "whatever it costs", "three months"); to make

@@ -1,4 +1,4 @@
-"""The sentences around words that a rule looks for: whether they commit us or say no, and what else stands in them."""
+"""The sentences around words that a rule looks for: whether they commit us or say no, and what else is in them."""
 
 from __future__ import annotations
 

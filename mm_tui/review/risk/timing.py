@@ -110,7 +110,7 @@ class _Compared(msgspec.Struct, frozen=True, dict=True):
         return refused and not agrees(reading, span)
 
     def finding(self, level: Level, spans: Sequence[Span], named: str) -> Finding:
-        """That the draft names what stands at `spans`, and the thread `named`."""
+        """That the draft names what is at `spans`, and the thread `named`."""
         words = f"names {self.reading.quoted(spans[0])}, while the thread names {quoted(named)}"
         return flag("date_differs", words, *spans, level=level)
 

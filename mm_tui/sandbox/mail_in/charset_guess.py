@@ -118,7 +118,7 @@ def _told_apart(charset: str, data: bytes) -> str:
         # Letters of Polish, which are signs in the other charset.
         return "iso8859-2"
     if charset == "cp1251" and _share(data, 0xF0, 0x100) * 10 < _share(data, 0xD0, 0xE0):
-        # Small letters stand at other places.
+        # Small letters are at other places.
         return "iso8859-5"
     if charset == "cp1256" and b"\xed" not in data and _share(data, 0xE0, 0xEB) and _fits("iso8859-6", data):
         return "iso8859-6"

@@ -192,7 +192,7 @@ ENCRYPTED = "(This email is encrypted. Its text cannot be shown here.)"
 SMIME_ENCRYPTED = "(This email is encrypted with S/MIME. Its text cannot be shown here.)"
 SMIME_UNCHECKED = "(This email is signed with S/MIME. The signature was not checked.)"
 SMIME_SIGNED = (
-    "(This email is signed with S/MIME in the opaque form: its text lies in the attached file and could not be read.)"
+    "(This email is signed with S/MIME in the opaque form: its text is in the attached file and could not be read.)"
 )
 WINMAIL = "(The text of this email is in Outlook's own format, in the attached winmail.dat, and cannot be shown here.)"
 WINMAIL_FILES = "(This email holds files and no text.)"

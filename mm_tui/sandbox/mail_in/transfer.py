@@ -28,7 +28,7 @@ _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 
 
 def undecoded(part: Message) -> bytes:
-    """A part's bytes as they stand in the email; none for a group."""
+    """A part's bytes as they are in the email; none for a group."""
     bare = copy.copy(part)
     del bare["content-transfer-encoding"]
     # Without an encoding the parser returns the raw bytes; with a declared charset it would decode them itself.

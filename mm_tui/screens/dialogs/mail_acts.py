@@ -119,7 +119,7 @@ def _ask(
 
     page = Content(OneLine(f"{row.subject.strip() or '(no subject)'}, {party}") + f"\n{effect}")
     question = ChoiceScreen(title, page, [DialogChoice(*answer, True)], stay="leave it as it is", over=over)
-    # A worker of the app: it goes on, and its result is said, if the reader leaves the screen meanwhile.
+    # A worker of the app: it continues, and its result is shown, if the reader leaves the screen meanwhile.
     ask(screen.app, question, lambda _: screen.app.run_worker(act(), group="mail-act", exit_on_error=False))
 
 

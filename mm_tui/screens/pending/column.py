@@ -107,7 +107,7 @@ class PendingList(VirtualList[str, PendingRow]):
         seen = {key: index for index, key in self.indexes_in_view}
         for key, before in list(self._rows.items()):
             if (index := seen.get(key)) is None:
-                # Read anew when it comes into view.
+                # Read again when it comes into view.
                 self.forget_row(key)
             elif before != (now := read_row(key)):
                 self._rows[key] = now

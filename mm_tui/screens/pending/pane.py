@@ -139,7 +139,7 @@ class ItemPane(Vertical):
             self.set_class(beside, "-beside")
             if beside and self.view is View.THREAD:
                 self.view = View.DRAFT
-            self._draw(keep_place=True, anew=True)
+            self._draw(keep_place=True, again=True)
 
     def tick(self, decision: DecisionView | None) -> None:
         """Updates the pane after the decision changed, a second of its hold passed, or other keys work."""
@@ -191,7 +191,7 @@ class ItemPane(Vertical):
             self._stays_source = ""
         else:
             self._as_source = not self._as_source
-        self._draw(keep_place=False, anew=True)
+        self._draw(keep_place=False, again=True)
 
     def on_bodies_rendered(self, message: BodiesRendered) -> None:
         """Shows the rendered bodies, unless the reader is in the middle of the text."""
@@ -201,7 +201,7 @@ class ItemPane(Vertical):
             self._stays_source = self._version
             self._draw_tabs()
         else:
-            self._draw(keep_place=True, anew=True)
+            self._draw(keep_place=True, again=True)
 
     @property
     def _is_reading_source(self) -> bool:
@@ -222,14 +222,14 @@ class ItemPane(Vertical):
     def _now(self) -> datetime:
         return session_of(self).clock.now()
 
-    def _draw(self, *, keep_place: bool, anew: bool = False) -> None:
-        """Draws everything; the pages only if something in them changed, or `anew`."""
+    def _draw(self, *, keep_place: bool, again: bool = False) -> None:
+        """Draws everything; the pages only if something in them changed, or `again`."""
         self._draw_head()
         self._draw_banner()
         opened, beyond_head = self._opened, self._beyond_head()
         shown = (opened.entry, opened.changed, opened.change, opened.advice.reader) if opened is not None else None
         made_from = (shown, self.view, beyond_head, self._as_source)
-        if anew or made_from != self._drawn:
+        if again or made_from != self._drawn:
             self._drawn = made_from
             if keep_place and self._is_reading_source:
                 self._stays_source = self._version

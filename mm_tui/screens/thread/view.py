@@ -106,7 +106,7 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
         self._lay_around(offset)
 
     def changed(self, item: MessageItem) -> None:
-        """Lays `item` out anew; what is on top of the view stays there."""
+        """Lays `item` out again; what is on top of the view stays there."""
         at = self._items.index(item)
         before = item.height
         top = self.scroll_offset.y

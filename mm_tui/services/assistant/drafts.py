@@ -79,7 +79,7 @@ class Drafts:
         contacts: Contacts | None = None,
     ) -> None:
         """`assistant` is shared with `Triage`. `reviewer`: the human who submits replies; empty means the profile's
-        reviewer. `contacts`: the correspondents, by default read anew."""
+        reviewer. `contacts`: the correspondents, by default read again."""
         self._clock: Clock = clock or SystemClock()
         self._reviewer = reviewer or settings.profile.reviewer or "unknown"
         self._journal = Journal(database)

@@ -130,11 +130,11 @@ class ReadVersions:
         """Notes that the email is on the screen now; returns how it has changed since it was last seen, if it has.
         `entry`: the email; only emails that were read whole are compared."""
         email_id = entry.item.id
-        anew, self._shown_id = email_id != self._shown_id, email_id
+        reopened, self._shown_id = email_id != self._shown_id, email_id
         old = self._versions.get(email_id)
         if not entry.item.complete:
             return None
-        if old is None or old.digest == entry.digest or (anew and self._gate.has_seen(entry)):
+        if old is None or old.digest == entry.digest or (reopened and self._gate.has_seen(entry)):
             self._versions[email_id] = entry
             self._noticed.pop(email_id, None)
             return None

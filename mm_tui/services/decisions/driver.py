@@ -122,7 +122,7 @@ class Driver:
         if any(entry.entry is EntryKind.SUBMITTED for entry in entries) and not self.closing:
             self.performer.mark_pair(decision)
         for effect in to_start:
-            if isinstance(effect, Hold) and effect.anew:
+            if isinstance(effect, Hold) and effect.restarts:
                 self.hold([decision], decision.hold_seconds)
             else:
                 self._start(decision, effect)

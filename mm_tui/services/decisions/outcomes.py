@@ -1,4 +1,4 @@
-"""What is said of decisions: how each ended, for some seconds on any screen, and what an undo did."""
+"""What is shown about decisions: how each ended, for some seconds on any screen, and what an undo did."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Outcomes:
 
 
 def _end(view: DecisionView, *, is_test: bool) -> tuple[str, str]:
-    """How a decision ended: what is said before the email that it is about, and after it."""
+    """How a decision ended: the words before the email that it is about, and those after it."""
     if view.not_done:
         what = "email" if view.about else "an email"
         return f"{view.not_done}: {what}", f": {view.words.removeprefix('undecided: ')}"

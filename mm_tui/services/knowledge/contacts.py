@@ -40,12 +40,12 @@ class Contacts:
         self.version = 0
         """A number that changes with the correspondents."""
 
-    def refresh(self, *, anew: bool = False) -> None:
-        """Reads them again if the cache is old, or `anew`. Slow with many emails: call it in a thread."""
+    def refresh(self, *, at_once: bool = False) -> None:
+        """Reads them again if the cache is old, or `at_once`. Slow with many emails: call it in a thread."""
         # Who comes second waits, for nobody may take correspondents that have not been read yet for strangers.
         with self._lock:
             now = self._clock.now()
-            if not anew and self._read_at is not None and now - self._read_at <= CONTACTS_AGE:
+            if not at_once and self._read_at is not None and now - self._read_at <= CONTACTS_AGE:
                 return
             fresh: dict[str, bytes] = {}
             for one in chain(self._store.exchanges(), self._store.address_book()):

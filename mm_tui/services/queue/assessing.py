@@ -73,7 +73,7 @@ class Assessing:
         self._addresses = self._mail.addresses()
         # Whose initial sync has ended is read before the correspondents: all that they wrote is there.
         before, self._filled = self._filled, filled(self._state, self._addresses)
-        self._contacts.refresh(anew=self._filled != before)
+        self._contacts.refresh(at_once=self._filled != before)
         self._own = frozenset(map(str.lower, self._addresses.values()))
         return self._addresses
 

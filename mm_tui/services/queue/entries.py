@@ -65,7 +65,7 @@ class ReviewQueue:
         contacts: Contacts | None = None,
     ) -> None:
         """`house` provides the house facts of each mailbox, `second` which emails two reviewers must approve,
-        `contacts` the correspondents, by default read anew."""
+        `contacts` the correspondents, by default read again."""
         self._second = second
         self._mail = MailStore(database)
         self._journaled = JournaledDecisions(database)

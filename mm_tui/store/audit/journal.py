@@ -116,7 +116,7 @@ class Journal:
                 return Verdict(False, OneLine(f"entry {number} {fault}"), sound, number)
             previous, sound = str(row["hash"]), number
             if witnessed is not None and witnessed[0] == number and witnessed[1] != previous:
-                words = f"entry {number} is not the one that was witnessed: the journal was written anew"
+                words = f"entry {number} is not the one that was witnessed: the journal was rewritten"
                 return Verdict(False, OneLine(words), number - 1, number)
         if witnessed is not None and witnessed[0] > sound:
             words = f"entry {sound + 1} is missing: the journal ends before the witnessed head {witnessed[0]}"
