@@ -41,8 +41,8 @@ def _open_closed_streams() -> None:
 
 COLLECT_AFTER = (3_000, 3, 1_000_000)
 """When the garbage collector runs on its own: over what is new, never over everything. That takes 180 ms with 5,000
-drafts waiting, at any moment; it is done by `collect_everything`. Of only 700 new objects, Python's own number, most are
-still in use, and looking at 10,000 takes as long as a frame may."""
+drafts waiting, at any moment; it is done by `collect_everything`. Of only 700 new objects, Python's own number, most
+are still in use, and looking at 10,000 takes as long as a frame may."""
 
 
 def before_drawing() -> None:

@@ -61,11 +61,11 @@ class ConnectionLimits:
 
             def data_received(self, data: bytes) -> None:
                 super().data_received(data)
-                bounds._heard(self)
+                bounds._received(self)
 
             def on_response_complete(self) -> None:
                 super().on_response_complete()
-                bounds._heard(self)
+                bounds._received(self)
 
             def connection_lost(self, exc: Exception | None) -> None:
                 bounds._closed(self)
@@ -81,7 +81,7 @@ class ConnectionLimits:
             self._closed(oldest)
             oldest.transport.abort()
 
-    def _heard(self, connection: H11Protocol) -> None:
+    def _received(self, connection: H11Protocol) -> None:
         """Stops the timer when the whole request has arrived, and restarts it for the next one."""
         answering = connection.cycle is not None and not connection.cycle.response_complete
         if answering and not connection.cycle.more_body:

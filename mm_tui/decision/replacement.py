@@ -171,7 +171,7 @@ def _submit_answered(state: State, event: Event) -> Move:
 
 
 def unknown(state: State, words: str) -> Move:
-    """Handles a submission of which it is unknown whether it arrived."""
+    """Handles a submission that may or may not have arrived."""
     return ask(replace(state, called=True), Question.SUBMIT_UNKNOWN, said=words)
 
 

@@ -31,7 +31,7 @@ _OFF_LOOP = 256 * 1024
 _POLLED = (PENDING, AUDIT_LOG)
 """Calls whose answer is mostly the one of before. Lists of mail are not among them: they would take a megabyte."""
 _KEPT_BYTES, _KEPT_ANSWERS = 128 * 1024, 4
-"""The longest answer of which anything is kept, and of how many."""
+"""The largest answer that is cached, in bytes, and how many are."""
 
 
 class Caller:

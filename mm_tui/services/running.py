@@ -26,7 +26,7 @@ async def keep_running(services: Iterable[Service], clock: Clock) -> None:
 
 
 async def _keep_running(service: Service, clock: Clock) -> None:
-    """Runs a service until cancelled. A store that is locked or full for a while must not end it for good."""
+    """Runs a service until cancelled. A store that is locked or full for a while must not end it permanently."""
     while True:
         try:
             return await service()

@@ -42,7 +42,7 @@ def examples_path(profile: str) -> Path:
 
 
 def editing_dir() -> Path:
-    """The folder in which texts lie while an editor has them."""
+    """The folder for texts that are open in an editor."""
     return data_dir() / "editing"
 
 

@@ -240,7 +240,7 @@ class Review(Section, frozen=True):
     claim_minutes: Annotated[int, Meta(ge=0, le=24 * 60)] = 10
     """How long others see that you have an email open, unless you still have it open. A tag, which needs the send key.
 
-    It is only a hint and keeps nobody from deciding. 0 sets no tag; more than 60 count as 60."""
+    It is only a hint: anybody can still decide. 0 sets no tag; more than 60 count as 60."""
     sla_minutes: dict[str, Annotated[int, Meta(ge=1, le=1_000_000)]] = msgspec.field(default_factory=dict)
     """Address of a mailbox = minutes within which its waiting mail should be decided; `default` is for all others.
 

@@ -33,7 +33,7 @@ def hanging(text: Content, width: int, start: re.Pattern[str] = SIGN) -> Content
 
 
 def with_hints(text: Content, hints: Sequence[str], width: int) -> Content:
-    """A text with key hints after it, none of which is broken: one without room begins a line."""
+    """A text with key hints after it. A hint is never broken: without room for it, it begins a line."""
     for words in filter(None, hints):
         last = text.wrap(width)[-1].rstrip().cell_length
         text = Content.assemble(text, "  " if last + 2 + cell_len(words) <= width else "\n", words)
@@ -41,7 +41,7 @@ def with_hints(text: Content, hints: Sequence[str], width: int) -> Content:
 
 
 def unbroken(hints: Content, width: int, gap: str = "   ") -> Content:
-    """Key hints with a gap between them, none of which is broken: one without room begins a line."""
+    """Key hints with a gap between them. A hint is never broken: without room for it, it begins a line."""
     lines: list[Content] = []
     for hint in hints.split(gap):
         if lines and lines[-1].cell_length + len(gap) + hint.cell_length <= width:

@@ -132,7 +132,7 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
         """More lines of the page have been on the screen."""
 
     class NothingLeft(Message):
-        """The reader asks for more at the end of a page of which every line has been on the screen."""
+        """The reader asks for more at the end of a page whose lines have all been on the screen."""
 
     class RoomChanged(Message):
         """The line width changed: a page built for a width must be built again."""

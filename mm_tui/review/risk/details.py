@@ -148,7 +148,7 @@ _MOST_SIDES = 20
 
 
 def _other_sides(reading: Reading) -> Iterator[tuple[Span, str]]:
-    """Measures of two sides, one of which the thread gives another length, and what it says."""
+    """Measures of two sides if the thread gives one side another length, and what it says."""
     body = reading.body[: reading.written]
     mine = list(islice(find_all(_SIDES, body), _MOST_SIDES))
     theirs = {match.groups(): match[0].strip() for match in _SIDES.finditer(reading.figures)} if mine else {}

@@ -1,4 +1,4 @@
-"""The rule about templates that were not filled in, and options of which one was to be chosen."""
+"""The rule about templates that were not filled in, and options among which nobody chose."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def asks_to_choose(text: str, match: re.Match[str]) -> bool:
 
 
 def options_left(text: str) -> Iterator[Span]:
-    """Words in square brackets of which one was to be chosen: "in [two/three] days"."""
+    """Options in square brackets, among which nobody chose: "in [two/three] days"."""
     for match in find_all(_CHOICE, text) if "/" in text or "|" in text or "／" in text else ():
         if asks_to_choose(text, match):
             continue
@@ -114,7 +114,7 @@ _HOLES = tuple(
         ),
     )
 )
-"""Signs in lower case, one of which every match has, and the pattern of a hole."""
+"""Signs in lower case (every match has one of them), and the pattern of a hole."""
 
 _VARIABLE = re.compile(r"(?<![\w$])[A-Z][A-Z_]{2,30}\b")
 _FRAMED = re.compile(

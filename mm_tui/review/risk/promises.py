@@ -40,7 +40,7 @@ _ONLY = re.compile(
 )
 """What we do in one case only: "we change bank details only after a call"."""
 _PAYING = ("pay", "transfer", "wire", "remit", "bank", "iban", "account")
-"""Words of which every match of `_PAYS` has one."""
+"""Every match of `_PAYS` has one of these words."""
 _PAID_IT = re.compile(
     r"\b(?:pay|transfer|wire|remit)\w* (?:it|this|that)(?=\s*(?:\Z|[.,;:!?])|\s+(?:to|into|on|back|by|now|today)\b)",
     re.I,

@@ -95,7 +95,7 @@ def _who(shown: AuditLine, names: Mapping[str, str]) -> str:
 def history_page(
     history: History, room: int, identity: Identity | None = None, not_arrived: Sequence[OneLine] = ()
 ) -> Page:
-    """An email's history: the email itself, then everything that happened, in order of time. `identity`: the result of
+    """An email's history: the email itself, then everything that happened, oldest first. `identity`: the result of
     checking its signed identity; None while that is in progress, or if it has none. `not_arrived`: sentences why it did
     not arrive."""
     writer = RowWriter(room, LABEL)

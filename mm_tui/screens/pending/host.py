@@ -174,7 +174,7 @@ class Refusal:
         self._screen = screen
         self._words = ""
         self._counted = ""
-        """The email of which the words say how many lines are left to read."""
+        """The email for which the message says how many lines are left to read."""
 
     def say(self, why: str, severity: str = "warning") -> None:
         """Says why a key does nothing, until the message is outdated."""

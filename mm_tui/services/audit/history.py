@@ -1,4 +1,4 @@
-"""An email's full history in order of time: what the gateway, this program, its human and its models did with it."""
+"""An email's full history, oldest first: what the gateway, this program, its human and its models did with it."""
 
 from __future__ import annotations
 

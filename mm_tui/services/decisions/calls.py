@@ -66,7 +66,7 @@ class DecisionCalls:
         self._our_name = ""
         """The name under which the gateway records approvals made with our key, once known."""
         self.limited: set[str] = set()
-        """The ids of decisions of which a call was refused because there were too many requests."""
+        """The ids of decisions with a call that was refused because of too many requests."""
 
     async def perform(self, decision: ActiveDecision, effect: Call) -> Event:
         """Makes one call and returns its result as an event."""

@@ -289,7 +289,7 @@ def _with_presence(entry: QueueEntry, presence: Presence | None, seat: Seat) -> 
 
 
 def _pairs(tags: Mapping[str, Mapping[OneLine, OneLine]], waiting: set[str]) -> dict[str, OneLine]:
-    """What to show for two waiting emails of which one is to replace the other."""
+    """What to show for two waiting emails if one is to replace the other."""
     found: dict[str, OneLine] = {}
     for email_id, held in tags.items():
         others = waiting.intersection(relatives_in(held, email_id))

@@ -1,5 +1,4 @@
-"""The gateway's audit log and the local journal merged in order of time, newest first, without loading either into
-memory.
+"""The gateway's audit log and the local journal merged, newest first, without loading either into memory.
 
 A line's key is one integer: twice its row number, plus one for the journal. Lists of any length are arrays of keys, and
 only the lines on the screen are loaded.
