@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from mm_tui.commands import common
 from mm_tui.commands.output import printing as emit
+from mm_tui.commands.output.exits import CommandError, Exit
 from mm_tui.gateway.errors import GatewayError, Unauthorized
 from mm_tui.models import Direction, PendingItem
 from mm_tui.services.events import ignore
@@ -107,3 +108,18 @@ async def list_thread(session: Session, item: PendingItem) -> None:
     """Reads the list of the emails in an item's thread into the store. Raises GatewayError if it cannot be read."""
     if item.thread_id is not None:
         session.mail.upsert(await session.network.gateway.thread(item.mailbox_id, item.thread_id))
+
+
+def mailbox_of(wanted: str | None, addresses: Mapping[str, str]) -> str | None:
+    """The id of the mailbox with this address or id, of those in `addresses` by their ids; None if none is wanted.
+    Raises CommandError if there is no such mailbox."""
+    if wanted is None:
+        return None
+    for mailbox_id, address in addresses.items():
+        if wanted in (mailbox_id, address):
+            return mailbox_id
+    raise CommandError(
+        Exit.NOT_FOUND,
+        f"there is no mailbox {wanted}",
+        f"There are: {', '.join(sorted(addresses.values())) or 'none yet; run `mm-tui sync`'}.",
+    )

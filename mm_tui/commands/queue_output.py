@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from mm_tui.commands import risk_gate
-from mm_tui.commands.online import online, read_drafts, refresh_queue, unfilled
+from mm_tui.commands.online import mailbox_of, online, read_drafts, refresh_queue, unfilled
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit
 from mm_tui.commands.printed import FIRST_OF_TWO, Printed, remember, thread_moved
@@ -43,7 +43,7 @@ async def listing(arguments: argparse.Namespace, chosen: Settings) -> int:
         await refresh_queue(session)
         details = await read_drafts(session)
         boxes = {box.id: box for box in session.mail.mailboxes()}
-        mailbox_id = _mailbox_id(arguments.mailbox, boxes)
+        mailbox_id = mailbox_of(arguments.mailbox, session.mail.addresses())
         order = Order.RISKIEST if arguments.order == "riskiest" else Order.OLDEST
         queue = session.queue
         # The digest here is that of the agent's text, even if an edit is saved on this machine.
@@ -85,19 +85,6 @@ def queue_filter_of(text: str, chosen: Settings, context: FilterContext) -> Queu
             f"`mm-tui docs configuration` lists the operators. Saved filters: {', '.join(known)}.",
         )
     return chosen_filter
-
-
-def _mailbox_id(wanted: str | None, boxes: dict[str, Mailbox]) -> str | None:
-    if wanted is None:
-        return None
-    for box in boxes.values():
-        if wanted in (box.id, box.address):
-            return box.id
-    raise CommandError(
-        Exit.NOT_FOUND,
-        f"there is no mailbox {wanted}",
-        f"There are: {', '.join(sorted(box.address for box in boxes.values())) or 'none yet; run `mm-tui sync`'}.",
-    )
 
 
 def _row(entry: QueueEntry, now: datetime) -> list[str]:

@@ -55,6 +55,10 @@ def test_the_command_line_lists_reports_and_restores(sandbox: Sandbox, home: Hom
     (listed,) = home.run("spam", "list", "--json").json["spam"]
     assert (listed["id"], listed["status"]) == (mail, "spam_quarantined")
     assert "\x1b" not in home.run("spam", "list").out
+    assert "support@" in home.run("spam", "list", "--mailbox", listed["mailbox"]).out
+    others = home.run("spam", "list", "--mailbox", "billing@acme.multimail.example")
+    assert (others.status, others.out) == (0, "")
+    assert home.run("spam", "list", "--mailbox", "nobody").status == Exit.NOT_FOUND
     assert home.run("spam", "report", mail).status == Exit.CHANGED
     assert home.run("spam", "restore", mail).status == 0
     assert sandbox.status(mail) == "unread"

@@ -33,7 +33,8 @@ class SpamMarks:
         self._notify = notify
 
     async def listed(self) -> tuple[list[EmailSummary], bool]:
-        """All marked mail that the gateway lists, and whether there is more."""
+        """All marked mail that the gateway lists, and whether there is more. The mailbox of an email is
+        `UNKNOWN_MAILBOX` if neither the gateway nor the store tells it."""
         from mm_tui.gateway.shapes import pages_of
 
         found: dict[str, EmailSummary] = {}
@@ -42,7 +43,15 @@ class SpamMarks:
             async for page in pages_of(partial(self._gateway.spam, status=str(status)), most=MOST_PAGES):
                 found |= {mail.id: mail for mail in page.emails}
             more |= page.cursor is not None
-        return list(found.values()), more
+        return await asyncio.to_thread(lambda: list(map(self._placed, found.values()))), more
+
+    def _placed(self, mail: EmailSummary) -> EmailSummary:
+        """The email with its mailbox, which the gateway's list need not tell, from the store."""
+        from mm_tui.gateway.client import UNKNOWN_MAILBOX
+
+        if mail.mailbox_id != UNKNOWN_MAILBOX or (row := self._mail.row(mail.id)) is None:
+            return mail
+        return mail.replaced(mailbox_id=row.mailbox_id)
 
     async def mark(self, email_id: str, *, spam: bool) -> OneLine:
         """Reports an email as spam, or undoes that. Returns the result, in words. Raises NotMarked if it is to be
