@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import shlex
 import signal
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -131,7 +132,7 @@ async def _open_worker(args: argparse.Namespace, settings: Settings) -> AsyncIte
             gateway = session.connect(Keys(send=settings.profile.send_key), "agent", journals=frozenset())
             await session.check_account()
             if (trouble := session.database.trouble) is not None:
-                cure = f"For this store it is `mm-tui audit accept --store {session.database.path}`."
+                cure = f"For this store it is `mm-tui audit accept --store {shlex.quote(str(session.database.path))}`."
                 raise CommandError(Exit.CONFIG, str(trouble), cure) from trouble
             clock = session.clock
             log = Log(clock, emit.line_at_once, as_json=args.json)

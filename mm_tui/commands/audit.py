@@ -138,7 +138,7 @@ def _row(shown: AuditLine) -> list[str]:
 
 async def _export(arguments: argparse.Namespace, chosen: Settings) -> int:
     from mm_tui.commands.online import online
-    from mm_tui.services.audit.export import ExportError, export, target_of
+    from mm_tui.services.audit.export import ExportError, NotWritten, export, target_of
     from mm_tui.services.audit.line import AuditLines
 
     with tempfile.TemporaryDirectory(prefix="mm-tui-") as folder:
@@ -154,6 +154,8 @@ async def _export(arguments: argparse.Namespace, chosen: Settings) -> int:
                     await session.check_account()
                     await session.network.sync.refresh_audit()
                 count = export(AuditLines(session.database), _wanted(arguments), path)
+        except NotWritten as error:
+            raise CommandError(Exit.OUTPUT, str(error), "Check the space and the place where it goes.") from None
         except ExportError as error:
             raise CommandError(Exit.USAGE, str(error)) from None
         if named is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import sqlite3
 import stat
@@ -119,7 +120,7 @@ def _modes(file: Path) -> list[Check]:
     if not open_to_others:
         return [ok("config.mode", "only you can read the file")]
     words = ", ".join(f"{place} is open to others" for place, _ in open_to_others)
-    cure = " && ".join(f"chmod {wanted} {place}" for place, wanted in open_to_others)
+    cure = " && ".join(f"chmod {wanted} {shlex.quote(str(place))}" for place, wanted in open_to_others)
     return [warning("config.mode", words, cure)]
 
 
@@ -199,7 +200,7 @@ def data_folder() -> list[Check]:
         return [problem("data", f"{folder} cannot be written", cure)]
     found = []
     if os.name != "nt" and folder.stat().st_mode & 0o077:
-        found.append(warning("data.mode", f"{folder} is open to others", f"chmod 700 {folder}"))
+        found.append(warning("data.mode", f"{folder} is open to others", f"chmod 700 {shlex.quote(str(folder))}"))
     if free < LOW_SPACE:
         words = f"{folder}: {free // 1024 // 1024} MiB are free"
         found.append(warning("data", words, "Make room: what is being edited is saved there."))
@@ -262,11 +263,12 @@ def _store(settings: Settings, path: Path, user: str, *, memory: bool = False) -
     else:
         found.append(ok("store", str(path)))
     if trouble is not None:
+        store = f"--store {shlex.quote(str(path))}"
         found.append(
             problem(
                 "store.head",
                 str(trouble),
-                f"For details, or to go on with it: mm-tui audit verify, or accept, --store {path}",
+                f"`mm-tui audit verify {store}` says more; to go on with it: `mm-tui audit accept {store}`",
                 Exit.CHANGED,
             )
         )

@@ -59,7 +59,7 @@ async def _export(file: IO[bytes], arguments: argparse.Namespace, chosen: Settin
         file.flush()
     except OSError as error:
         words = f"{arguments.file} cannot be written: {error.strerror}"
-        raise CommandError(Exit.USAGE, words, "Make room. The gateway allows the next export in an hour.") from None
+        raise CommandError(Exit.OUTPUT, words, "Make room. The gateway allows the next export in an hour.") from None
     words = OneLine(f"{len(content):,} bytes written to {arguments.file}")
     emit.result({"file": str(arguments.file), "bytes": len(content)}, words, as_json=arguments.json)
     return Exit.OK

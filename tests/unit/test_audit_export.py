@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mm_tui.models import AuditEntry
-from mm_tui.services.audit.export import ExportError, export, target_of
+from mm_tui.services.audit.export import ExportError, NotWritten, export, target_of
 from mm_tui.services.audit.line import AuditLines
 from mm_tui.store.audit.entries import AuditStore
 from mm_tui.store.audit.journal import Journal
@@ -102,7 +102,7 @@ def test_what_names_no_usable_file_is_refused(typed: str, tmp_path: Path) -> Non
 
 def test_a_folder_that_cannot_be_written_to_is_reported(lines: AuditLines, tmp_path: Path) -> None:
     path = tmp_path / "gone" / "log.jsonl"
-    with pytest.raises(ExportError, match="cannot be written"):
+    with pytest.raises(NotWritten, match="cannot be written"):
         export(lines, LineFilter(), path)
 
 

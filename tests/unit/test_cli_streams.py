@@ -40,7 +40,7 @@ def test_a_command_works_without_a_stream(tmp_path: Path, closed: str, command: 
 @pytest.mark.parametrize("command", ["docs", "docs safety", "profiles", "--help", "pending --help", "--version"])
 def test_an_output_that_accepts_nothing_is_reported(tmp_path: Path, command: str) -> None:
     done = shell(Home(tmp_path), f"mm {command} > /dev/full")
-    assert done.returncode == Exit.CONFIG, done.stderr
+    assert done.returncode == Exit.OUTPUT, done.stderr
     assert "the output cannot be written: No space left on device" in done.stderr
     assert "Traceback" not in done.stderr and "Exception ignored" not in done.stderr
 

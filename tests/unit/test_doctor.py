@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shlex
 import shutil
 import sqlite3
 import sys
@@ -223,7 +224,10 @@ def test_doctor_on_the_agents_store(home: Home, sandbox: Sandbox, monkeypatch: p
         write_head(path, Head(2, "0" * 64))
     found = found_by(home.run("doctor", "--json"))
     assert "entry 2 was written before" in found["agent.store.head"]["words"]
-    assert str(path) in found["agent.store.head"]["cure"]
+    verify, accept = re.findall("`mm-tui ([^`]+)`", found["agent.store.head"]["cure"])
+    assert home.run(*shlex.split(verify)).status == Exit.CHANGED
+    assert home.run(*shlex.split(accept)).status == 0
+    write_head(path, Head(2, "0" * 64))
     with contextlib.closing(sqlite3.connect(path)) as connection:
         connection.executescript("CREATE TABLE later (x); PRAGMA user_version = 9999")
     assert "newer" in said() and "Update" in said()

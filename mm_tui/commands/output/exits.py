@@ -34,6 +34,9 @@ class Exit(IntEnum):
     """Too many requests, the quota is used up, or the warm-up limit is reached."""
     RISK = 8, "a high risk that was not accepted"
     """The email has a high risk that nobody was shown or accepted: read it with `pending show` first."""
+    OUTPUT = 9, "the output cannot be written"
+    """Standard output, or the file for the result, cannot be written, as on a full disk. What the command did before,
+    it did."""
     CONFIG = 10, "settings or store cannot be used"
     """The configuration or the local store cannot be used."""
     HANGUP = 129, "the terminal was closed"

@@ -42,7 +42,7 @@ def _unwritable(error: OSError) -> CommandError:
     # The interpreter flushes once more at exit; it must find a stream that takes it.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     what = f"the output cannot be written: {error.strerror or 'the system refused'}"
-    return CommandError(Exit.CONFIG, what, "Check the space and the place where the output goes.")
+    return CommandError(Exit.OUTPUT, what, "Check the space and the place where the output goes.")
 
 
 def line_at_once(text: CleanText) -> None:

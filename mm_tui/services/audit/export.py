@@ -29,7 +29,11 @@ AT_ONCE = 500
 
 
 class ExportError(Exception):
-    """Nothing was written; the message says why."""
+    """Nothing was written, or nothing can be under that name; the message says why."""
+
+
+class NotWritten(ExportError):
+    """The file could not be written."""
 
 
 def target_of(typed: str, folder: Path) -> Path:
@@ -58,14 +62,14 @@ def export(
 ) -> int | None:
     """Writes the chosen lines, oldest first, to a path from `target_of`; returns how many, or None if it was stopped.
     It takes a second for some ten thousand lines: call it in a thread. `progress` is called with (lines written, lines
-    in total), `stop` between pages: True leaves no file behind. Raises ExportError if the file could not be written;
+    in total), `stop` between pages: True leaves no file behind. Raises NotWritten if the file could not be written;
     there is none."""
     lines.learn()
     keys = [key for chunk in lines.keys(wanted, stop=stop) for key in chunk][::-1]
     try:
         descriptor, name = mkstemp(prefix=".mm-tui-export-", dir=path.parent)  # 0600
     except OSError as error:
-        raise ExportError(f"{path.parent} cannot be written to: {error.strerror}") from error
+        raise NotWritten(f"{path.parent} cannot be written to: {error.strerror}") from error
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as stream:
             write = _csv_rows if path.suffix == ".csv" else _json_rows
@@ -82,7 +86,7 @@ def export(
             return None
         _name_it(Path(name), path)
     except OSError as error:
-        raise ExportError(f"{path} cannot be written: {error.strerror}") from error
+        raise NotWritten(f"{path} cannot be written: {error.strerror}") from error
     finally:
         with suppress(FileNotFoundError):
             Path(name).unlink()
