@@ -314,7 +314,7 @@ def gateway_page() -> str:
         key = scopes.get(call.scope or "", "any" if call.scope else "none")
         lines.append(
             f"| {call.scope or 'none'} | {key} | `{call.method} {call.path}` | {_cell(call.purpose)} "
-            f"| {'yes' if call.acts else ''} |"
+            f"| {'yes' if call.changes else ''} |"
         )
     lines += [
         "",

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from mm_tui.services.assistant.second_reader import SecondReader
     from mm_tui.services.assistant.service import Assistant
     from mm_tui.services.assistant.triage import Triage
-    from mm_tui.services.audit.act_journal import ActJournal
+    from mm_tui.services.audit.change_journal import ChangeJournal
     from mm_tui.services.audit.identities import Identities
     from mm_tui.services.decisions.redrafts import RedraftRequests
     from mm_tui.services.decisions.service import Decisions
@@ -134,11 +134,11 @@ class Session:
         return Journal(self.database)
 
     @cached_property
-    def act_journal(self) -> ActJournal:
+    def change_journal(self) -> ChangeJournal:
         """Journals what the reviewer does besides deciding."""
-        from mm_tui.services.audit.act_journal import ActJournal
+        from mm_tui.services.audit.change_journal import ChangeJournal
 
-        return ActJournal(self.database, self.reviewer, self.clock)
+        return ChangeJournal(self.database, self.reviewer, self.clock)
 
     @cached_property
     def queue(self) -> ReviewQueue:
@@ -279,12 +279,12 @@ class Session:
         journal; by default the reviewer's. `journals`: calls that the caller journals itself; None for those that the
         services journal."""
         from mm_tui.gateway.client import GatewayClient
-        from mm_tui.services.audit.act_journal import BY_SERVICES, ActJournal
+        from mm_tui.services.audit.change_journal import BY_SERVICES, ChangeJournal
 
         self._keys = keys
         self.gateway = GatewayClient(self.settings.profile.url, keys)
         name, but = who or self.reviewer, BY_SERVICES if journals is None else journals
-        self.gateway.witness = ActJournal(self.database, name, self.clock, but=but)
+        self.gateway.witness = ChangeJournal(self.database, name, self.clock, but=but)
         return self.gateway
 
     def build_sync(self, notify: Notify = ignore) -> Sync:

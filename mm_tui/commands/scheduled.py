@@ -90,7 +90,7 @@ async def _cancel(arguments: argparse.Namespace, chosen: Settings) -> int:
         gateway, sync = session.network.gateway, session.network.sync
         mail = await _scheduled(session, arguments.id)
         try:
-            words = await cancel(gateway, sync, session.act_journal, mail.mailbox_id, mail.id)
+            words = await cancel(gateway, sync, session.change_journal, mail.mailbox_id, mail.id)
         except NotCancelled as error:
             cause = of_failure(error.__cause__) if error.__cause__ is not None else None
             status, cure = (cause[0], cause[2]) if cause is not None else (Exit.CHANGED, "")

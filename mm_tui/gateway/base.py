@@ -107,7 +107,7 @@ class Caller:
         left: asyncio.Event | None = None,
     ) -> HttpAnswer:
         wire = await self._open()
-        witness = self.witness if call.acts and not is_written() else None
+        witness = self.witness if call.changes and not is_written() else None
         if witness is not None:
             await witness.begins(call, at or {}, body or {})
         try:
@@ -182,7 +182,7 @@ def translate(call: Call, answer: HttpAnswer, work: Callable[[], T]) -> T:
     except (Malformed, values.Unusable) as error:
         words = str(error)
     raise Malformed(
-        f"{call.name}: the answer cannot be used: {words}", status=answer.status, may_have_happened=call.acts
+        f"{call.name}: the answer cannot be used: {words}", status=answer.status, may_have_happened=call.changes
     )
 
 

@@ -95,8 +95,8 @@ class Wire:
         trust = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if plain else httpx.create_ssl_context()
         # Idle connections are closed before common servers close them (5 s). Calls that change something use a new
         # connection each: on one that the server has just closed, the outcome would be unknown.
-        self._reads = self._open(trust, transport, httpx.Limits(keepalive_expiry=4))
-        self._acts = self._open(trust, transport, httpx.Limits(max_keepalive_connections=0))
+        self._reading = self._open(trust, transport, httpx.Limits(keepalive_expiry=4))
+        self._changing = self._open(trust, transport, httpx.Limits(max_keepalive_connections=0))
 
     def _open(
         self, trust: ssl.SSLContext, transport: httpx.AsyncBaseTransport | None, limits: httpx.Limits
@@ -113,8 +113,8 @@ class Wire:
 
     async def aclose(self) -> None:
         """Closes all connections."""
-        await self._reads.aclose()
-        await self._acts.aclose()
+        await self._reading.aclose()
+        await self._changing.aclose()
 
     async def call(
         self,
@@ -141,7 +141,7 @@ class Wire:
         """
         auth = KeyAuth(self._keys.for_scope(call.scope)) if call.scope else None
         try:
-            request = (self._acts if call.acts else self._reads).build_request(
+            request = (self._changing if call.changes else self._reading).build_request(
                 call.method,
                 self._url + call.path.format(**{name: segment(value) for name, value in (at or {}).items()}),
                 params=params,
@@ -163,7 +163,7 @@ class Wire:
         also if the address is plain http and the gateway is not local."""
         try:
             parts = urlsplit(url)
-            request = self._reads.build_request("GET", url)
+            request = self._reading.build_request("GET", url)
         except (ValueError, httpx.InvalidURL):
             raise errors.Malformed("the gateway named no valid address for the download") from None
         if parts.scheme != "https" and not (self.is_local and parts.hostname in LOOPBACK_HOSTS):
@@ -180,7 +180,7 @@ class Wire:
         left: asyncio.Event | None = None,
     ) -> HttpAnswer:
         progress = _Progress(left)
-        if call.acts or left is not None:
+        if call.changes or left is not None:
             # Whether a request was sent seldom matters, and watching it takes time.
             request.extensions["trace"] = progress
         begun = time.monotonic()
@@ -207,7 +207,7 @@ class Wire:
         return answer
 
     async def _exchange(self, call: Call, request: httpx.Request, auth: KeyAuth | None, limit: int) -> HttpAnswer:
-        client = self._acts if call.acts else self._reads
+        client = self._changing if call.changes else self._reading
         response = await client.send(request, auth=auth, stream=True)
         self.clock_skew = _skew(response.headers.get("date"))
         try:
@@ -224,7 +224,7 @@ class Wire:
                 raise errors.Malformed(
                     f"the gateway answered with a redirect ({response.status_code}), which is not followed",
                     status=response.status_code,
-                    may_have_happened=call.acts,
+                    may_have_happened=call.changes,
                 )
             chunks: list[bytes] = []
             size = 0
@@ -234,7 +234,7 @@ class Wire:
                     raise errors.Malformed(
                         f"the gateway's answer is longer than {limit // 1024 // 1024} MiB",
                         status=response.status_code,
-                        may_have_happened=call.acts,
+                        may_have_happened=call.changes,
                     )
                 chunks.append(chunk)
             kind = response.headers.get("content-type", "")
@@ -246,7 +246,7 @@ class Wire:
 
     def _cut(self, call: Call, words: str, may_have_left: bool) -> errors.GatewayError:
         if may_have_left:
-            fault: errors.GatewayError = errors.Interrupted(words, may_have_happened=call.acts)
+            fault: errors.GatewayError = errors.Interrupted(words, may_have_happened=call.changes)
         else:
             fault = errors.Unreachable(words)
         fault.where = OneLine(self._url)

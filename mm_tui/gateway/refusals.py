@@ -42,10 +42,10 @@ def refusal(call: Call, response: httpx.Response, body: bytes, mask: Callable[[s
         kind = errors.WarmupLimit if "warmup_stage" in fields else kind
         return kind(words, status=status, retry_after=wait)
     if status >= 500:
-        return errors.ServerFault(words, status=status, retry_after=wait, may_have_happened=call.acts)
+        return errors.ServerFault(words, status=status, retry_after=wait, may_have_happened=call.changes)
     if status == 408:
         # A proxy also says this about a request that it has already passed on.
-        return errors.Interrupted(words, status=status, may_have_happened=call.acts)
+        return errors.Interrupted(words, status=status, may_have_happened=call.changes)
     return errors.BadRequest(words, status=status)
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Witness(Protocol):
-    """Journals actions before the call; see `mm_tui.services.audit.act_journal`."""
+    """Journals actions before the call; see `mm_tui.services.audit.change_journal`."""
 
     async def begins(self, call: Call, at: Mapping[str, str], body: Mapping[str, object]) -> None:
         """Called before the call. Raises a GatewayError if it must not be made."""

@@ -15,7 +15,7 @@ from mm_tui.clock import SystemClock
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.keys import Keys
 from mm_tui.services import redraft_tags
-from mm_tui.services.audit.act_journal import BY_SERVICES, ActJournal
+from mm_tui.services.audit.change_journal import BY_SERVICES, ChangeJournal
 from mm_tui.services.decisions.redrafts import RedraftRequests
 from mm_tui.services.events import RedraftNotAsked, ServiceEvent
 from mm_tui.services.redraft_tags import RedraftRequest
@@ -42,7 +42,7 @@ def requests(desk: Desk, reported: list[ServiceEvent] | None = None) -> RedraftR
 
 async def test_a_reason_that_asks_for_it_is_passed_on_as_tags_after_the_rejection(sandbox: Sandbox, desk: Desk) -> None:
     draft = sandbox.draft()
-    desk.gateway.witness = ActJournal(desk.database, "robin", SystemClock(), but=BY_SERVICES)
+    desk.gateway.witness = ChangeJournal(desk.database, "robin", SystemClock(), but=BY_SERVICES)
     mail = await desk.read(sandbox.mailbox, draft)
     held = await desk.reject(mail, "Wrong tone", hold=600)
     assert await requests(desk).ask() == [] and asked(sandbox, draft) is None, "it may still be undone"

@@ -11,7 +11,7 @@ from bench.json_fields import OUTPUTS
 from mm_tui.commands.output.exits import Exit
 from mm_tui.screens.dialogs.choice import ChoiceScreen
 from mm_tui.screens.thread.screen import ThreadScreen
-from mm_tui.services.audit.act_journal import ActJournal
+from mm_tui.services.audit.change_journal import ChangeJournal
 from mm_tui.services.events import ignore
 from mm_tui.services.mail.scheduled import NotCancelled, cancel
 from mm_tui.services.sync.service import Sync
@@ -87,7 +87,7 @@ async def test_what_the_gateway_says_afterwards_counts(
         clock = FakeClock()
         sync = Sync(desk.database, desk.gateway, SyncSettings(), clock, ignore)
         sandbox.fault(method="POST", path="/cancel$", count=1, **fault)
-        journal = ActJournal(desk.database, "robin", clock)
+        journal = ChangeJournal(desk.database, "robin", clock)
         if words:
             with pytest.raises(NotCancelled, match=words):
                 await cancel(desk.gateway, sync, journal, sandbox.mailbox, mail)

@@ -15,7 +15,7 @@ from mm_tui.clock import SystemClock
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.errors import GatewayError, Malformed
 from mm_tui.gateway.keys import Keys
-from mm_tui.services.audit.act_journal import ActJournal
+from mm_tui.services.audit.change_journal import ChangeJournal
 from mm_tui.services.decisions.view import Phase
 from mm_tui.settings.secret import Secret
 from mm_tui.store.database import Database
@@ -68,7 +68,7 @@ def test_a_refusal_that_repeats_a_key_is_journaled_without_it(tmp_path: Path, st
     async def scene() -> None:
         with Database.open(tmp_path / "store.sqlite3") as database:
             async with client(plain({"error": f"no: {SEND}"}), status) as gateway:
-                gateway.witness = ActJournal(database, "robin", SystemClock())
+                gateway.witness = ChangeJournal(database, "robin", SystemClock())
                 with pytest.raises(GatewayError) as reported:
                     await gateway.report_spam("01JX")
                 assert OVERSIGHT not in str(reported.value)

@@ -221,7 +221,7 @@ async def test_without_a_key_nothing_is_sent() -> None:
     assert "send_key" in caught.value.what_to_do
 
 
-async def test_acts_never_reuse_a_connection_and_reads_do() -> None:
+async def test_calls_that_change_something_never_reuse_a_connection_and_reads_do() -> None:
     every = says(answer(200, b'{"id":"01E","status":"x","emails":[]}'))
     async with raw_server(every) as server, client(server) as gateway:
         for _ in range(3):

@@ -94,7 +94,7 @@ async def _cancel(app: App[object], session: Session, network: Network, row: Mai
     from mm_tui.services.mail.scheduled import cancel
 
     try:
-        said = Said(await cancel(network.gateway, network.sync, session.act_journal, row.mailbox_id, row.email_id))
+        said = Said(await cancel(network.gateway, network.sync, session.change_journal, row.mailbox_id, row.email_id))
     except expected_faults() as error:
         said = Said(fault_words(error), "warning")
     app.post_message(said)

@@ -12,7 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from mm_tui.query import moment_named, time_fault
-from mm_tui.services.audit.act_journal import FAILED, IN_DOUBT, KINDS
+from mm_tui.services.audit.change_journal import FAILED, IN_DOUBT, KINDS
 from mm_tui.services.audit.key_names import key_names, key_words
 from mm_tui.store.audit.actions import Meaning, meaning
 from mm_tui.store.audit.journaled import JournaledDecision, JournaledDecisions

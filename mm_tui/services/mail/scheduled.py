@@ -10,7 +10,7 @@ from mm_tui.gateway.client import GatewayClient, first_pages
 from mm_tui.gateway.errors import GatewayError
 from mm_tui.gateway.shapes import EmailFilter
 from mm_tui.models import EmailSummary, Status
-from mm_tui.services.audit.act_journal import ActJournal
+from mm_tui.services.audit.change_journal import ChangeJournal
 from mm_tui.services.decisions.remote_state import remote_state_of
 from mm_tui.services.mail.unsent import is_scheduled, state_words
 from mm_tui.services.sync.service import Sync
@@ -36,7 +36,7 @@ async def listed(gateway: GatewayClient, mailbox_ids: Iterable[str]) -> tuple[li
     return list(found.values()), more
 
 
-async def cancel(gateway: GatewayClient, sync: Sync, journal: ActJournal, mailbox_id: str, email_id: str) -> OneLine:
+async def cancel(gateway: GatewayClient, sync: Sync, journal: ChangeJournal, mailbox_id: str, email_id: str) -> OneLine:
     """Cancels an email at the gateway, once, and reads it again. Returns the result in words. Raises NotCancelled if
     the gateway refused it (its cause is then the gateway's error), or what became of it is not known; GatewayError if
     the journal cannot be written, so that the call was not made."""

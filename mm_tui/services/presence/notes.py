@@ -166,9 +166,9 @@ class TeamTags:
         """Journals the change, then sets the tags, or removes the named ones if there are none to set."""
         from mm_tui.gateway.errors import GatewayError
         from mm_tui.services import tags
-        from mm_tui.services.audit.act_journal import FAILED, IN_DOUBT, ActJournal
+        from mm_tui.services.audit.change_journal import FAILED, IN_DOUBT, ChangeJournal
 
-        journal = ActJournal(self._database, self._reviewer, self._clock)
+        journal = ChangeJournal(self._database, self._reviewer, self._clock)
         recorded = {"mailbox": mailbox_id, **{name: value for name, value in details.items() if value}}
         await journal.write(kind, email_id, recorded)
         held: tags.Tags

@@ -45,7 +45,7 @@ journaled."""
 _LONGEST = 200
 
 
-class ActJournal:
+class ChangeJournal:
     """Journals the actions of one client. `but`: calls that are journaled elsewhere."""
 
     def __init__(self, database: Database, who: str, clock: Clock, *, but: frozenset[Call] = frozenset()) -> None:

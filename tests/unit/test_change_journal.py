@@ -21,7 +21,7 @@ from mm_tui.gateway.calls import Call, all_calls
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.errors import GatewayError, NotJournaled
 from mm_tui.gateway.keys import Keys
-from mm_tui.services.audit.act_journal import BY_SERVICES, KINDS, ActJournal
+from mm_tui.services.audit.change_journal import BY_SERVICES, KINDS, ChangeJournal
 from mm_tui.services.audit.line import ACT_WORDS, JOURNAL_WORDS, OUTCOME_WORDS, AuditLines
 from mm_tui.services.presence.tags import PresenceTags
 from mm_tui.session import Session
@@ -31,7 +31,7 @@ from mm_tui.store.audit.journal import Journal
 from mm_tui.store.audit.timeline import LineFilter
 from mm_tui.store.database import Database
 
-ACTS = [call for call in all_calls() if call.acts]
+CHANGING = [call for call in all_calls() if call.changes]
 AT = {
     "mailbox_id": "01JBOX", "email_id": "01JMAIL", "key": "label", "contact_id": "01JC", "webhook_id": "01JW",
     "entry_id": "01ENTRY",
@@ -72,13 +72,13 @@ def store(tmp_path: Path) -> Iterator[Database]:
 
 
 def test_every_act_has_a_word_and_reading_has_none() -> None:
-    assert set(KINDS) == set(ACTS)
+    assert set(KINDS) == set(CHANGING)
     assert len(set(KINDS.values())) == len(KINDS)
     assert {kind for call, kind in KINDS.items() if call is not calls.DECIDE} <= JOURNAL_WORDS.keys() | ACT_WORDS.keys()
     assert {str(outcome) for outcome in Outcome} == OUTCOME_WORDS.keys()
 
 
-@pytest.mark.parametrize("call", ACTS, ids=lambda call: call.name)
+@pytest.mark.parametrize("call", CHANGING, ids=lambda call: call.name)
 @pytest.mark.parametrize("status", [200, 400, 500])
 def test_the_entry_is_on_the_disk_when_the_call_leaves(store: Database, call: Call, status: int) -> None:
     assert store.path is not None
@@ -86,7 +86,7 @@ def test_the_entry_is_on_the_disk_when_the_call_leaves(store: Database, call: Ca
 
     async def scene() -> None:
         async with client(path, status, seen) as gateway:
-            gateway.witness = ActJournal(store, "robin", SystemClock())
+            gateway.witness = ChangeJournal(store, "robin", SystemClock())
             try:
                 await gateway._call(call, body=BODY, at=call_of(call))
             except GatewayError:
@@ -102,7 +102,7 @@ def test_the_entry_is_on_the_disk_when_the_call_leaves(store: Database, call: Ca
     assert kinds == [KINDS[call]] + {200: [], 400: ["act_failed"], 500: ["act_in_doubt"]}[status]
 
 
-@pytest.mark.parametrize("call", ACTS, ids=lambda call: call.name)
+@pytest.mark.parametrize("call", CHANGING, ids=lambda call: call.name)
 def test_what_cannot_be_journaled_is_not_asked_for(store: Database, call: Call) -> None:
     assert store.path is not None
     path, seen = store.path, list[list[str]]()
@@ -110,7 +110,7 @@ def test_what_cannot_be_journaled_is_not_asked_for(store: Database, call: Call) 
 
     async def scene() -> None:
         async with client(path, 200, seen) as gateway:
-            gateway.witness = ActJournal(store, "robin", SystemClock())
+            gateway.witness = ChangeJournal(store, "robin", SystemClock())
             with pytest.raises(NotJournaled, match="deleted or moved"):
                 await gateway._call(call, body=BODY, at=call_of(call))
 
@@ -126,14 +126,14 @@ def test_the_app_journals_all_but_what_its_services_journal_themselves(store: Da
     witness = session.gateway.witness
 
     async def scene() -> None:
-        for call in ACTS:
+        for call in CHANGING:
             await witness.begins(call, call_of(call), {})
         await session.aclose()
 
     entries = store.path
     assert entries is not None
     asyncio.run(scene())
-    written = [entry for call in ACTS if (entry := KINDS[call]) and call not in BY_SERVICES]
+    written = [entry for call in CHANGING if (entry := KINDS[call]) and call not in BY_SERVICES]
     assert [re.search(r'"kind":"(\w+)"', entry).group(1) for entry in on_disk(entries)] == written  # type: ignore[union-attr]
 
 
@@ -176,7 +176,7 @@ def test_an_open_email_has_one_entry_however_often_its_presence_is_renewed(store
     async def scene() -> None:
         transport = httpx.MockTransport(answer)
         async with GatewayClient("http://127.0.0.1:9", Keys(send=Secret("mm_test_s")), transport=transport) as gateway:
-            gateway.witness = ActJournal(store, "robin", SystemClock())
+            gateway.witness = ChangeJournal(store, "robin", SystemClock())
             presence = PresenceTags(gateway, "robin", SystemClock())
             for _ in range(3):
                 assert await presence.mark("01JBOX", "01JMAIL") is None
@@ -189,7 +189,7 @@ def test_an_open_email_has_one_entry_however_often_its_presence_is_renewed(store
 
 def test_a_refused_change_says_which_mailbox_and_why(store: Database) -> None:
     async def scene() -> None:
-        witness = ActJournal(store, "robin", SystemClock())
+        witness = ChangeJournal(store, "robin", SystemClock())
         at = {"mailbox_id": "01JBOX"}
         await witness.begins(calls.UPDATE_MAILBOX, at, {"oversight_mode": "gated_all"})
         await witness.failed(calls.UPDATE_MAILBOX, at, GatewayError("the plan does not allow it"))
