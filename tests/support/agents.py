@@ -130,11 +130,13 @@ def outbound_by_mail(sandbox: Sandbox, mail_ids: list[str]) -> dict[str, list[st
     return found
 
 
-def deliver(sandbox: Sandbox, count: int) -> list[str]:
-    return [
-        str(sandbox.inbound(subject=f"The app fails, case {n}", body=BODY, sender=f"anna{n}@customer.example")["id"])
+def deliver(sandbox: Sandbox, count: int, **fields: str) -> list[str]:
+    """Delivers emails for the agent to answer, each from another sender; returns their ids."""
+    mails = [
+        {"subject": f"The app fails, case {n}", "body": BODY, "sender": f"Anna <anna{n}@customer.example>", **fields}
         for n in range(count)
     ]
+    return [str(sandbox.inbound(**mail)["id"]) for mail in mails]
 
 
 def tagged(sandbox: Sandbox, mail_id: str) -> bool:
@@ -142,6 +144,12 @@ def tagged(sandbox: Sandbox, mail_id: str) -> bool:
 
 
 def assert_one_reply_each(sandbox: Sandbox, ids: list[str]) -> None:
-    assert {mail_id: len(found) for mail_id, found in outbound_by_mail(sandbox, ids).items()} == dict.fromkeys(ids, 1)
-    assert all(tagged(sandbox, mail_id) for mail_id in ids)
+    """Each email has its tags and one reply, which waits for a human."""
+    replies = outbound_by_mail(sandbox, ids)
+    assert {mail_id: len(found) for mail_id, found in replies.items()} == dict.fromkeys(ids, 1)
+    for mail_id, (reply,) in replies.items():
+        assert sandbox.status(reply) == "pending_send_approval"
+        tags = sandbox.look(mail_id)["tags"]
+        assert tags["label"] == "support"
+        assert {"label.by", "summary", "intent", "urgency", "assist.model"} <= tags.keys()
     assert sandbox.outbox() == []

@@ -14,9 +14,9 @@ from mm_tui.assist.errors import NoKey
 from mm_tui.gateway.errors import MissingKey, Unauthorized
 from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import Agent, Assist
-from tests.support.agent_mail import assert_one_reply_each, some_mail
-from tests.support.agents import desk
+from tests.support.agents import assert_one_reply_each, deliver, desk
 from tests.support.assistant import settings_for
+from tests.support.desk import HurriedClock
 from tests.support.models import MODEL_KEY, stand_in
 from tests.support.sandbox import Sandbox
 
@@ -40,7 +40,7 @@ FAULTS = [
     "fault", FAULTS, ids=[f"{fault['path']} {fault['kind']} {fault.get('when', '')}" for fault in FAULTS]
 )
 async def test_a_flaky_gateway_makes_one_reply_each(sandbox: Sandbox, fault: dict[str, object]) -> None:
-    ids = some_mail(sandbox, 4)
+    ids = deliver(sandbox, 4)
     sandbox.fault(**fault)
     async with desk(settings_for(sandbox)) as agent:
         running = asyncio.create_task(agent.worker.run())
@@ -53,7 +53,7 @@ async def test_a_flaky_gateway_makes_one_reply_each(sandbox: Sandbox, fault: dic
 
 
 async def test_a_rate_limit_is_waited_for(sandbox: Sandbox) -> None:
-    ids = some_mail(sandbox, 2)
+    ids = deliver(sandbox, 2)
     sandbox.fault(method="POST", path="/reply/", kind="rate_limit", retry_after=1, count=1)
     async with desk(settings_for(sandbox)) as agent:
         running = asyncio.create_task(agent.worker.run())
@@ -69,10 +69,10 @@ async def test_a_rate_limit_is_waited_for(sandbox: Sandbox) -> None:
 
 
 async def test_a_model_that_refuses_most_calls_puts_no_email_off(sandbox: Sandbox) -> None:
-    ids = some_mail(sandbox, 6)
+    ids = deliver(sandbox, 6)
     async with (
         stand_in(refuses=0.7) as host,
-        desk(settings_for(sandbox, ai21_key=MODEL_KEY, ai21_host=host)) as agent,
+        desk(settings_for(sandbox, ai21_key=MODEL_KEY, ai21_host=host), clock=HurriedClock(20)) as agent,
     ):
         assert await agent.worker.once()
         assert agent.events("put off") == []
@@ -81,16 +81,16 @@ async def test_a_model_that_refuses_most_calls_puts_no_email_off(sandbox: Sandbo
 
 async def test_what_a_rate_limit_stops_at_the_same_time_is_one_failure(sandbox: Sandbox) -> None:
     hands = 16
-    ids = some_mail(sandbox, hands + 4)
+    ids = deliver(sandbox, hands + 4)
     sandbox.fault(method="GET", path="/threads/", kind="rate_limit", retry_after=1, count=hands)
-    async with desk(settings_for(sandbox, agent=Agent(concurrency=hands))) as agent:
+    async with desk(settings_for(sandbox, agent=Agent(concurrency=hands)), clock=HurriedClock(20)) as agent:
         assert await agent.worker.once()
         assert len(agent.events("put off")) == hands
     assert_one_reply_each(sandbox, ids)
 
 
 async def test_a_used_up_quota_keeps_the_draft_for_later(sandbox: Sandbox) -> None:
-    ids = some_mail(sandbox, 1)
+    ids = deliver(sandbox, 1)
     sandbox.fault(method="POST", path="/reply/", kind="quota", count=1)
     async with desk(settings_for(sandbox)) as agent:
         assert not await agent.worker.once()
@@ -102,7 +102,7 @@ async def test_a_used_up_quota_keeps_the_draft_for_later(sandbox: Sandbox) -> No
 
 
 async def test_a_mail_that_no_model_answers_is_given_up_and_others_go_on(sandbox: Sandbox) -> None:
-    ids = some_mail(sandbox, 2)
+    ids = deliver(sandbox, 2)
     gone = Job("01NOSUCHMAIL", sandbox.mailbox)
     async with desk(settings_for(sandbox)) as agent:
         agent.jobs.add([gone])
@@ -120,7 +120,7 @@ async def test_a_mail_that_no_model_answers_is_given_up_and_others_go_on(sandbox
 
 
 async def test_the_daily_budget_stops_the_work_until_tomorrow(sandbox: Sandbox) -> None:
-    some_mail(sandbox, 3)
+    deliver(sandbox, 3)
     async with desk(settings_for(sandbox, assist=Assist(daily_budget_usd=0))) as agent:
         assert not await agent.worker.once()
         assert len(agent.events("over budget")) == 1
@@ -131,7 +131,7 @@ async def test_the_daily_budget_stops_the_work_until_tomorrow(sandbox: Sandbox) 
 
 
 async def test_a_wrong_model_key_ends_the_worker(sandbox: Sandbox) -> None:
-    some_mail(sandbox, 2)
+    deliver(sandbox, 2)
     async with desk(settings_for(sandbox, ai21_key="wrong")) as agent:
         with pytest.raises(Fatal, match="does not accept the key"):
             await agent.worker.once()

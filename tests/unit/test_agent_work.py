@@ -15,14 +15,13 @@ from mm_tui.clock import SystemClock
 from mm_tui.settings.sections import Agent
 from mm_tui.store.assist import AssistStore
 from mm_tui.store.database import Database
-from tests.support.agent_mail import BODY, assert_one_reply_each, some_mail
-from tests.support.agents import desk, outbound_by_mail
+from tests.support.agents import BODY, assert_one_reply_each, deliver, desk, outbound_by_mail
 from tests.support.assistant import settings_for
 from tests.support.sandbox import Sandbox
 
 
 async def test_new_mail_is_labelled_tagged_and_answered_through_the_gate(sandbox: Sandbox) -> None:
-    ids = some_mail(sandbox, 3)
+    ids = deliver(sandbox, 3)
     async with desk(settings_for(sandbox)) as agent:
         assert await agent.worker.once()
         assert agent.jobs.counts() == {"waiting": 0, "done": 3, "failed": 0}
@@ -41,7 +40,7 @@ async def test_what_the_gateway_repeats_of_an_address_is_not_logged(sandbox: San
 
 
 async def test_what_the_policy_refuses_is_labelled_all_the_same(sandbox: Sandbox) -> None:
-    ids = some_mail(sandbox, 2)
+    ids = deliver(sandbox, 2)
     sandbox.set_mode("autonomous")
     async with desk(settings_for(sandbox)) as agent:
         await agent.worker.once()
@@ -53,7 +52,7 @@ async def test_what_the_policy_refuses_is_labelled_all_the_same(sandbox: Sandbox
 
 
 async def test_a_mailbox_that_loses_its_gate_meanwhile_gets_no_reply(sandbox: Sandbox) -> None:
-    ids = some_mail(sandbox, 1)
+    ids = deliver(sandbox, 1)
     async with desk(settings_for(sandbox)) as agent:
         await agent.source.poll()
         agent.jobs.write_draft(ids[0], "A draft from before", agent.clock.now())
@@ -74,7 +73,7 @@ async def test_a_mail_that_asks_to_answer_to_a_listed_address_is_not_answered_un
 
 
 async def test_a_humans_label_stays_and_decides(sandbox: Sandbox) -> None:
-    ids = some_mail(sandbox, 1)
+    ids = deliver(sandbox, 1)
     human = {"label": "other", "label.by": "human", "note": "mine"}
     sandbox.call("PUT", f"/v1/mailboxes/{sandbox.mailbox}/emails/{ids[0]}/tags", key="send", json={"tags": human})
     async with desk(settings_for(sandbox)) as agent:
@@ -88,12 +87,12 @@ async def test_a_humans_label_stays_and_decides(sandbox: Sandbox) -> None:
 
 async def test_mail_that_somebody_else_read_is_worked_and_waiting_mail_is_not(sandbox: Sandbox) -> None:
     async with desk(settings_for(sandbox)) as agent:
-        some_mail(sandbox, 1)
+        deliver(sandbox, 1)
         await agent.worker.once()
-        read = some_mail(sandbox, 1)[0]
+        read = deliver(sandbox, 1)[0]
         sandbox.call("GET", f"/v1/mailboxes/{sandbox.mailbox}/emails/{read}", key="oversight")
         sandbox.set_mode("gated_all")
-        waiting = some_mail(sandbox, 1)[0]
+        waiting = deliver(sandbox, 1)[0]
         await agent.worker.once()
         assert agent.jobs.get(read) is not None
         assert agent.jobs.get(waiting) is None
@@ -104,9 +103,9 @@ async def test_mail_that_somebody_else_read_is_worked_and_waiting_mail_is_not(sa
 
 
 async def test_a_thread_is_answered_once_and_a_rejected_draft_is_not_written_again(sandbox: Sandbox) -> None:
-    first = some_mail(sandbox, 1)[0]
+    first = deliver(sandbox, 1)[0]
     thread = sandbox.look(first)["thread_id"]
-    second = some_mail(sandbox, 1, in_reply_to=sandbox.look(first)["message_id"])[0]
+    second = deliver(sandbox, 1, in_reply_to=sandbox.look(first)["message_id"])[0]
     assert sandbox.look(second)["thread_id"] == thread
     async with desk(settings_for(sandbox)) as agent:
         await agent.worker.once()
@@ -135,7 +134,7 @@ class Later(SystemClock):
 @pytest.mark.parametrize(("lost", "days"), [(False, 2), (True, 2), (False, -2)])
 async def test_after_a_day_the_thread_is_asked(sandbox: Sandbox, tmp_path: Path, lost: bool, days: int) -> None:
     """The reply arrived, its receipt did not, the gateway forgot the key, and the clock may have been set back."""
-    ids = some_mail(sandbox, 1)
+    ids = deliver(sandbox, 1)
     sandbox.fault(method="POST", path="/reply/", kind="close", when="after", count=0)
     sandbox.fault(method="GET", path="/threads/", kind="status", status=503, nth=3, count=0)
     async with desk(settings_for(sandbox), tmp_path / "agent.sqlite") as agent:
@@ -160,7 +159,7 @@ async def test_after_a_day_the_thread_is_asked(sandbox: Sandbox, tmp_path: Path,
 async def test_a_draft_that_had_to_wait_is_not_submitted_to_a_thread_that_moved_on(
     sandbox: Sandbox, tmp_path: Path, by_person: bool
 ) -> None:
-    (mail_id,) = some_mail(sandbox, 1, message_id="<one@customer.example>")
+    (mail_id,) = deliver(sandbox, 1, message_id="<one@customer.example>")
     sandbox.fault(method="POST", path="/reply/", kind="status", status=503, count=0)
     async with desk(settings_for(sandbox), tmp_path / "agent.sqlite") as agent:
         await agent.worker.once()
@@ -170,7 +169,7 @@ async def test_a_draft_that_had_to_wait_is_not_submitted_to_a_thread_that_moved_
         path, text = f"/v1/mailboxes/{sandbox.mailbox}/reply/{mail_id}", {"markdown": "I have fixed it. Robin"}
         answer = sandbox.call("POST", path, key="send", json=text)["id"]
     else:
-        subject, sender = "Re: The app does not work, case 0", "Anna <anna0@customer.example>"
+        subject, sender = "Re: The app fails, case 0", "Anna <anna0@customer.example>"
         newer = {"in_reply_to": "<one@customer.example>", "message_id": "<two@customer.example>"}
         second = sandbox.inbound(subject=subject, body=BODY, sender=sender, **newer)["id"]
         assert sandbox.look(second)["thread_id"] == sandbox.look(mail_id)["thread_id"]
@@ -184,7 +183,7 @@ async def test_a_draft_that_had_to_wait_is_not_submitted_to_a_thread_that_moved_
 
 
 async def test_lost_state_makes_no_second_reply(sandbox: Sandbox) -> None:
-    ids = some_mail(sandbox, 3)
+    ids = deliver(sandbox, 3)
     for _ in range(3):
         async with desk(settings_for(sandbox)) as agent:
             agent.jobs.add([Job(mail_id, sandbox.mailbox) for mail_id in ids])
@@ -197,7 +196,7 @@ async def test_a_label_that_a_repeated_call_undoes_is_set_again(
     sandbox: Sandbox, tmp_path: Path, labels: list[str]
 ) -> None:
     settings = settings_for(sandbox, agent=Agent(reply_labels=tuple(labels)))
-    (mail_id,) = some_mail(sandbox, 1)
+    (mail_id,) = deliver(sandbox, 1)
     async with desk(settings, tmp_path / "agent.sqlite") as agent:
         await agent.worker.once()
     before = outbound_by_mail(sandbox, [mail_id])
@@ -218,7 +217,7 @@ async def test_a_label_that_a_repeated_call_undoes_is_set_again(
 
 
 async def test_a_label_that_is_removed_each_time_is_not_set_for_ever(sandbox: Sandbox, tmp_path: Path) -> None:
-    (mail_id,) = some_mail(sandbox, 1)
+    (mail_id,) = deliver(sandbox, 1)
     lost = 0
     for minutes in range(MOST_LOST + 3):
         async with desk(
@@ -232,7 +231,7 @@ async def test_a_label_that_is_removed_each_time_is_not_set_for_ever(sandbox: Sa
 
 
 async def test_two_workers_at_once_make_one_reply_each(sandbox: Sandbox) -> None:
-    ids = some_mail(sandbox, 8)
+    ids = deliver(sandbox, 8)
     settings = settings_for(sandbox)
     async with desk(settings) as one, desk(settings) as other:
         await asyncio.gather(one.worker.once(), other.worker.once())
@@ -240,7 +239,7 @@ async def test_two_workers_at_once_make_one_reply_each(sandbox: Sandbox) -> None
 
 
 async def test_two_workers_on_one_store_pay_for_no_question_twice(sandbox: Sandbox, tmp_path: Path) -> None:
-    ids = some_mail(sandbox, 6)
+    ids = deliver(sandbox, 6)
     settings, path = settings_for(sandbox), tmp_path / "agent.sqlite"
     async with desk(settings, path) as one, desk(settings, path) as other:
         await one.source.poll()
@@ -274,7 +273,7 @@ def test_a_job_of_an_agent_that_ended_is_taken_at_once(tmp_path: Path) -> None:
 async def test_only_chosen_mailboxes_are_worked(sandbox: Sandbox) -> None:
     boxes = [box for box in sandbox.mailboxes if box["id"] != sandbox.mailbox]
     assert boxes
-    ids = some_mail(sandbox, 1)
+    ids = deliver(sandbox, 1)
     other = str(sandbox.inbound(mailbox=boxes[0]["id"], subject="x", body=BODY, sender="b@customer.example")["id"])
     async with desk(settings_for(sandbox, agent=Agent(mailboxes=(sandbox.address.upper(),)))) as agent:
         await agent.worker.once()
