@@ -28,12 +28,7 @@ from mm_tui.store.state import StateStore
 from mm_tui.text import OneLine
 from mm_tui.widgets import pager
 from tests.support.app import drawn, settings_for, until
-from tests.support.queue import (
-    bodies,
-    reading_queue,
-    running_queue,
-    seen,
-)
+from tests.support.queue import bodies, reading_queue, running_queue, seen
 from tests.support.sandbox import Sandbox
 
 

@@ -11,13 +11,7 @@ from mm_tui.screens.dialogs.choice import ChoiceScreen
 from mm_tui.services.decisions.view import Phase
 from mm_tui.settings.sections import Review
 from tests.support.app import drawn, settings_for, shown, until
-from tests.support.queue import (
-    bodies,
-    is_decided,
-    reading_queue,
-    running_queue,
-    seen,
-)
+from tests.support.queue import bodies, is_decided, reading_queue, running_queue, seen
 from tests.support.sandbox import Sandbox
 
 

@@ -18,16 +18,7 @@ from mm_tui.store.decisions.edits import EditStore, SavedEdit
 from mm_tui.text import ManyLine
 from mm_tui.widgets import pager
 from tests.support.app import drawn, running_app, settings_for, until
-from tests.support.queue import (
-    bodies,
-    open_editor,
-    open_queue,
-    ready,
-    running_queue,
-    seen,
-    write_edit,
-    write_elsewhere,
-)
+from tests.support.queue import bodies, open_editor, open_queue, ready, running_queue, seen, write_edit, write_elsewhere
 from tests.support.sandbox import Sandbox
 
 

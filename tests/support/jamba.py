@@ -8,12 +8,7 @@ from contextlib import aclosing, asynccontextmanager
 from mm_tui.assist.jamba import Jamba
 from mm_tui.assist.model import PromptTurn, StreamPart
 from mm_tui.settings.secret import Secret
-from tests.support.models import (
-    MODEL_KEY,
-    Answer,
-    RawServer,
-    raw_server,
-)
+from tests.support.models import MODEL_KEY, Answer, RawServer, raw_server
 
 MAIL_SECRET = "the-customer-wrote-this"
 

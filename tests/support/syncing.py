@@ -10,10 +10,7 @@ from typing import Self
 
 import pytest
 
-from mm_tui.services.events import (
-    ServiceEvent,
-    SyncPart,
-)
+from mm_tui.services.events import ServiceEvent, SyncPart
 from mm_tui.services.sync.service import Sync
 from mm_tui.settings.sections import SyncSettings
 from mm_tui.store.database import Database

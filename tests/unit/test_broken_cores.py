@@ -17,7 +17,8 @@ from mm_tui.decision import machine
 from mm_tui.decision.events import Event
 from mm_tui.decision.state import Act, Case, State
 from tests.support.decision_scopes import DEEPER, SCOPES
-from tests.support.decision_world import Broken, Move, Scope, Walker
+from tests.support.decision_walk import Walker
+from tests.support.decision_world import Broken, Move, Scope
 
 MACHINE, EDIT, MOVES, BACK = "machine", "replacement", "moves", "reading_back"
 

@@ -8,7 +8,7 @@ import pytest
 
 from mm_tui.decision.state import Outcome
 from tests.support.decision_scopes import DEEPER, SCOPES
-from tests.support.decision_world import Walker
+from tests.support.decision_walk import Walker
 
 WALKED = {**SCOPES, **(DEEPER if os.environ.get("MM_TUI_DEEP") else {})}
 

@@ -18,16 +18,7 @@ from mm_tui.assist.model import MOST_TOKENS, PromptTurn, StreamPart, TokenUsage
 from mm_tui.settings.secret import Secret
 from mm_tui.text import ManyLine
 from tests.support.jamba import ASKED, MAIL_SECRET, ask, client, in_use, listen
-from tests.support.models import (
-    MODEL_KEY,
-    Answer,
-    completion,
-    event,
-    plain,
-    raw_server,
-    stand_in,
-    stream,
-)
+from tests.support.models import MODEL_KEY, Answer, completion, event, plain, raw_server, stand_in, stream
 
 
 async def test_answers_and_streams_against_the_stand_in() -> None:

@@ -11,13 +11,7 @@ from mm_tui.assist.jamba import Jamba
 from mm_tui.assist.limiter import Limits
 from mm_tui.settings.secret import Secret
 from tests.support.jamba import ask
-from tests.support.models import (
-    MODEL_KEY,
-    Answer,
-    completion,
-    plain,
-    raw_server,
-)
+from tests.support.models import MODEL_KEY, Answer, completion, plain, raw_server
 
 
 class FastClock:

@@ -6,16 +6,7 @@ import re
 
 import pytest
 
-from mm_tui.review.risk.phrases import (
-    FULL,
-    PARTIAL,
-    language_words,
-    lowered,
-    ordered,
-    pairs_of,
-    pattern,
-    phrases,
-)
+from mm_tui.review.risk.phrases import FULL, PARTIAL, language_words, lowered, ordered, pairs_of, pattern, phrases
 from mm_tui.review.risk.pieces import Phrases
 
 

@@ -11,21 +11,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from mm_tui.gateway.errors import (
-    MissingScope,
-    NotFound,
-    ServerFault,
-)
+from mm_tui.gateway.errors import MissingScope, NotFound, ServerFault
 from mm_tui.gateway.shapes import Contact, Listing
 from mm_tui.models import AuditEntry, EmailSummary, PendingItem
-from mm_tui.services.events import (
-    MailChanged,
-    PendingChanged,
-    SyncChanged,
-    SyncPart,
-    SyncPhase,
-    SyncState,
-)
+from mm_tui.services.events import MailChanged, PendingChanged, SyncChanged, SyncPart, SyncPhase, SyncState
 from mm_tui.services.sync.mail import AHEAD
 from mm_tui.services.sync.queue import QueueSync
 from mm_tui.services.sync.service import WINDOW_SECONDS

@@ -9,19 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from mm_tui.gateway.errors import (
-    GatewayError,
-    MissingScope,
-    NotFound,
-    RateLimited,
-    Unauthorized,
-    Unreachable,
-)
+from mm_tui.gateway.errors import GatewayError, MissingScope, NotFound, RateLimited, Unauthorized, Unreachable
 from mm_tui.models import EmailSummary
-from mm_tui.services.events import (
-    SyncPart,
-    SyncPhase,
-)
+from mm_tui.services.events import SyncPart, SyncPhase
 from mm_tui.services.sync.health import SCOPE_SECONDS
 from mm_tui.services.sync.opening import open_mails
 from mm_tui.store.database import Database
