@@ -373,13 +373,13 @@ def keys_page() -> str:
         "",
     ]
     heading = ""
-    for act in KEY_ACTIONS:
-        found = HEADINGS.get(act.context, act.context.capitalize())
+    for action in KEY_ACTIONS:
+        found = HEADINGS.get(action.context, action.context.capitalize())
         if found != heading:
             heading = found
             lines += ["", f"## {heading}", "| key | | id |", "|---|---|---|"]
-        keys = ", ".join(f"`{_KEY_SIGNS.get(key, key)}`" for key in act.keys.split(","))
-        lines.append(f"| {_cell(keys)} | {_cell(act.help)} | `{act.id}` |")
+        keys = ", ".join(f"`{_KEY_SIGNS.get(key, key)}`" for key in action.keys.split(","))
+        lines.append(f"| {_cell(keys)} | {_cell(action.help)} | `{action.id}` |")
     lines += ["", "## In a text", "These keys cannot be changed.", "", "| key | |", "|---|---|"]
     for typed, help_line in TEXT_KEYS:
         keys = ", ".join(f"`{_KEY_SIGNS.get(key, key.replace('^', 'ctrl+'))}`" for key in typed.split())

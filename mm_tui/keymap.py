@@ -21,7 +21,7 @@ class KeyAction(NamedTuple):
     """`context.name`, as used in the user's `[keys]`."""
     keys: str
     """Default keys, comma separated, in Textual's names."""
-    action: str
+    runs: str
     """The action that runs, in Textual's notation."""
     label: str
     """One or two words for the footer. The same action has the same word on every screen."""
@@ -237,25 +237,25 @@ def bindings(context: str) -> list[Binding | tuple[str, str] | tuple[str, str, s
     return [
         Binding(
             key,
-            act.action,
-            act.label,
-            show=act.footer or act.id in LAST_IN_FOOTERS,
-            tooltip=act.help,
-            id=act.id,
-            priority=act.priority and not _writes(key),
+            action.runs,
+            action.label,
+            show=action.footer or action.id in LAST_IN_FOOTERS,
+            tooltip=action.help,
+            id=action.id,
+            priority=action.priority and not _writes(key),
         )
-        for act in KEY_ACTIONS
-        if act.context == context
-        for key in _split(act.keys)
+        for action in KEY_ACTIONS
+        if action.context == context
+        for key in _split(action.keys)
     ]
 
 
-def act(act_id: str) -> KeyAction:
+def action(action_id: str) -> KeyAction:
     """The action with this id; raises KeyError."""
     for found in KEY_ACTIONS:
-        if found.id == act_id:
+        if found.id == action_id:
             return found
-    raise KeyError(act_id)
+    raise KeyError(action_id)
 
 
 def check(changes: Mapping[str, str]) -> tuple[dict[str, str], list[KeyProblem]]:
@@ -264,12 +264,12 @@ def check(changes: Mapping[str, str]) -> tuple[dict[str, str], list[KeyProblem]]
     known = {one.id for one in KEY_ACTIONS}
     good: dict[str, str] = {}
     problems: list[KeyProblem] = []
-    for act_id, keys in changes.items():
-        if act_id not in known:
-            problems.append(KeyProblem(act_id, f"there is no such id{_nearest(act_id, known)}"))
+    for action_id, keys in changes.items():
+        if action_id not in known:
+            problems.append(KeyProblem(action_id, f"there is no such id{_nearest(action_id, known)}"))
             continue
         faults = [fault for key in _split(keys) if (fault := unsendable(key))]
-        if act(act_id).priority:
+        if action(action_id).priority:
             faults += [
                 f"{key} could no longer be typed; use ctrl+ a letter, or f1 to f12"
                 for key in _split(keys)
@@ -278,12 +278,12 @@ def check(changes: Mapping[str, str]) -> tuple[dict[str, str], list[KeyProblem]]
         if not _split(keys):
             faults = ["no key given"]
         if faults:
-            problems.append(KeyProblem(act_id, "; ".join(faults)))
+            problems.append(KeyProblem(action_id, "; ".join(faults)))
         else:
-            good[act_id] = ",".join(_split(keys))
-    for act_id, words in _clashes(good):
-        problems.append(KeyProblem(act_id, words))
-        good.pop(act_id, None)
+            good[action_id] = ",".join(_split(keys))
+    for action_id, words in _clashes(good):
+        problems.append(KeyProblem(action_id, words))
+        good.pop(action_id, None)
     return good, problems
 
 
@@ -324,10 +324,10 @@ def _split(keys: str) -> list[str]:
     return [key.strip() for key in keys.split(",") if key.strip()]
 
 
-def _nearest(act_id: str, known: set[str]) -> str:
+def _nearest(action_id: str, known: set[str]) -> str:
     from difflib import get_close_matches
 
-    near = get_close_matches(act_id, known, 1)
+    near = get_close_matches(action_id, known, 1)
     return f"; did you mean {near[0]}?" if near else "; `mm-tui docs keys` lists them"
 
 

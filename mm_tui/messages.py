@@ -55,6 +55,8 @@ def session_of(node: DOMNode) -> Session:
     return session
 
 
-def choose_act(node: DOMNode, act_id: str, run: Callable[[], Awaitable[object]], *, clicked: bool = False) -> None:
+def choose_action(
+    node: DOMNode, action_id: str, run: Callable[[], Awaitable[object]], *, clicked: bool = False
+) -> None:
     """Runs an action that was not chosen by its key; one that decides is subject to the same rules."""
-    cast(Any, node.app).keyboard.choose(act_id, run, clicked=clicked)
+    cast(Any, node.app).keyboard.choose(action_id, run, clicked=clicked)

@@ -234,19 +234,19 @@ class Keyboard:
 
     # Actions chosen without their key
 
-    def choose(self, act_id: str, run: Callable[[], Awaitable[object]], *, clicked: bool) -> None:
+    def choose(self, action_id: str, run: Callable[[], Awaitable[object]], *, clicked: bool) -> None:
         """Runs an action that was clicked or chosen in the palette. A deciding action follows the same rules as its
         key, but the email to which the palette returns may be looked at first.
         """
         now = monotonic()
-        if act_id not in DECIDING:
+        if action_id not in DECIDING:
             self._run(run)
             return
         # The enter that chose it may precede it at once; other letters may not.
         plain_at = self._plain_before if self._last_key == "enter" else self._plain_at
         chosen_at = self._plain_at if self._last_key == "enter" else now
-        again = now - self._pressed.get(act_id, float("-inf")) < PAUSE_SECONDS
-        self._pressed[act_id] = now
+        again = now - self._pressed.get(action_id, float("-inf")) < PAUSE_SECONDS
+        self._pressed[action_id] = now
         if again or chosen_at - plain_at < QUIET_SECONDS:
             self._refuse(TOO_QUICK)
         elif clicked and not self._has_stood(now):
@@ -280,7 +280,7 @@ class Keyboard:
             return True
         screen, painted_at = self._app.screen, self.front.painted_at or 0.0
         if self._ignores:
-            if _act_id(screen, key) in DECIDING:
+            if _action_id(screen, key) in DECIDING:
                 self._refuse()
             return False
         # Typed for the dialog that has closed.
@@ -302,28 +302,28 @@ class Keyboard:
         return self._may_act_on_main(key, screen, painted_at, is_late=is_late)
 
     def _may_act_on_main(self, key: events.Key, screen: Screen[Any], painted_at: float, *, is_late: bool) -> bool:
-        act_id = _act_id(screen, key)
+        action_id = _action_id(screen, key)
         decides_here = getattr(screen, "DECIDES", False)
-        if act_id in DECIDING:
+        if action_id in DECIDING:
             quick = (
                 key.time - self._pressed.get(key.key, float("-inf")) < PAUSE_SECONDS
                 or key.time - self._plain_at < QUIET_SECONDS
                 or key.time - painted_at < QUIET_SECONDS
                 or not self._has_stood(key.time)
-                or (act_id not in OPENING and _is_in_text(key))
+                or (action_id not in OPENING and _is_in_text(key))
             )
             if quick:
                 self._ignores = True
                 self._refuse()
                 return False
-        elif not act_id and decides_here and (key.is_printable or self.front.item()[1] is not None):
+        elif not action_id and decides_here and (key.is_printable or self.front.item()[1] is not None):
             # A key without an action here is part of words being typed; enter in an empty list is not.
             self._ignores = True
-        if not act_id and key.is_printable and key.time - self._typed_at >= QUIET_SECONDS:
+        if not action_id and key.is_printable and key.time - self._typed_at >= QUIET_SECONDS:
             self._say(f"{key.key if key.character == ' ' else key.character} {NO_ACTION}", "information")
-        if act_id in OPENING and not is_late:
-            self._opening = act_id
-            self._opened_by_text = act_id in DECIDING and _is_in_text(key)
+        if action_id in OPENING and not is_late:
+            self._opening = action_id
+            self._opened_by_text = action_id in DECIDING and _is_in_text(key)
         return not is_late
 
     def _refuse(self, why: str = "") -> None:
@@ -343,7 +343,7 @@ class Keyboard:
         return arrived_at is not None and at - arrived_at >= QUIET_SECONDS
 
 
-def _act_id(screen: Screen[Any], key: events.Key) -> str:
+def _action_id(screen: Screen[Any], key: events.Key) -> str:
     """The id of the action that the key has now, or its name if it has no id; empty for none."""
     active = active_binding(screen, key.key)
     return active.binding.id or active.binding.action if active is not None and active.enabled else ""

@@ -27,7 +27,7 @@ CHROME_SECONDS = 0.1
 
 class PartAction:
     """An action or a handler of a screen that is a method of one of its parts, such as `deciding.approve`. The type
-    checker does not see the path; `tests/flows/test_acts.py` follows it for every key."""
+    checker does not see the path; `tests/flows/test_actions.py` follows it for every key."""
 
     def __init__(self, path: str) -> None:
         self._method = attrgetter(path)
@@ -147,14 +147,14 @@ class BaseScreen(Screen[None]):
     def undone(self, email_ids: Collection[str]) -> None:
         """Handles an undo on this screen, after which these emails wait again."""
 
-    def label_here(self, act_id: str, label: str) -> str:
+    def label_here(self, action_id: str, label: str) -> str:
         """The label of an action's key for what is shown now; empty leaves the key out of the key row and the help."""
-        del act_id
+        del action_id
         return label
 
-    def is_last_in_footer(self, act_id: str) -> bool:
+    def is_last_in_footer(self, action_id: str) -> bool:
         """Whether the footer shows an action's key behind all others."""
-        return act_id in keymap.LAST_IN_FOOTERS
+        return action_id in keymap.LAST_IN_FOOTERS
 
     def status_mailbox(self) -> str | None:
         """The id of the mailbox shown on the status line; None for all."""

@@ -13,7 +13,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from mm_tui import keymap
-from mm_tui.messages import choose_act
+from mm_tui.messages import choose_action
 from mm_tui.widgets.words import is_typed, joined, key_name
 
 BESIDE = " │ "
@@ -79,7 +79,7 @@ class KeysLine(Widget):
         for start, end, active in self._spans:
             if start <= event.x - 1 < end:
                 run = partial(self.app.run_action, active.binding.action, active.node)
-                choose_act(self, active.binding.id or "", run, clicked=True)
+                choose_action(self, active.binding.id or "", run, clicked=True)
 
 
 def _keys_length(found: Sequence[tuple[str, ActiveBinding]]) -> int:
@@ -99,30 +99,31 @@ def awake_keys(
     """(names of the keys, binding) for each `wanted` action that works on `screen` now, in the key table's order, each
     once. Its description is what the key does there."""
     label_here: Callable[[str, str], str] = getattr(screen, "label_here", lambda _id, label: label)
-    order = {act.id: at for at, act in enumerate(keymap.KEY_ACTIONS)}
+    order = {action.id: at for at, action in enumerate(keymap.KEY_ACTIONS)}
     firsts: dict[str, tuple[str, ActiveBinding]] = {}
     typing = takes_text(screen.focused)
     for active in screen.active_bindings.values():
         if typing and not active.binding.priority and is_typed(active.binding.key):
             continue
-        act_id = active.binding.id
-        if act_id is None or act_id not in order or act_id in firsts or not wanted(active.binding):
+        action_id = active.binding.id
+        if action_id is None or action_id not in order or action_id in firsts or not wanted(active.binding):
             continue
-        if label := label_here(act_id, active.binding.description):
+        if label := label_here(action_id, active.binding.description):
             described = active._replace(binding=replace(active.binding, description=label))
-            firsts[act_id] = (key_name(active.binding.key), described)
+            firsts[action_id] = (key_name(active.binding.key), described)
     nearest = {"app": 2, "list": 1}
     return [
-        firsts[act_id] for act_id in sorted(firsts, key=lambda one: (nearest.get(one.partition(".")[0], 0), order[one]))
+        firsts[action_id]
+        for action_id in sorted(firsts, key=lambda one: (nearest.get(one.partition(".")[0], 0), order[one]))
     ]
 
 
-def hint(screen: Screen[object], act_id: str, does: str = "") -> str:
+def hint(screen: Screen[object], action_id: str, does: str = "") -> str:
     """The key hint for an action on `screen`, such as `(u undo)`; empty if its key does not work now. `does`: what the
     key does here, if not what its binding says."""
     if not screen.is_active:
         return ""
-    for key, active in awake_keys(screen, lambda one: one.id == act_id):
+    for key, active in awake_keys(screen, lambda one: one.id == action_id):
         if active.enabled:
             return f"({key} {does or active.binding.description})"
     return ""

@@ -66,9 +66,9 @@ def fill(sandbox: Sandbox) -> dict[str, bool]:
     return drafts
 
 
-def key_of(act_id: str) -> str:
+def key_of(action_id: str) -> str:
     """The default key of an act."""
-    return keymap.act(act_id).keys.split(",")[0]
+    return keymap.action(action_id).keys.split(",")[0]
 
 
 def is_read(screen: PendingScreen) -> bool:
@@ -77,9 +77,9 @@ def is_read(screen: PendingScreen) -> bool:
     return entry is not None and screen.gate.has_seen(entry) and all(mail.detail is not None for mail in entry.thread)
 
 
-async def press(pilot: Pilot[Any], act_id: str, keys: list[str]) -> None:
-    keys.append(act_id)
-    await pilot.press(key_of(act_id))
+async def press(pilot: Pilot[Any], action_id: str, keys: list[str]) -> None:
+    keys.append(action_id)
+    await pilot.press(key_of(action_id))
 
 
 async def test_every_bad_draft_is_stopped_by_a_flag(

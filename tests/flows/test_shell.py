@@ -70,11 +70,11 @@ async def test_help_names_every_key_of_the_screen() -> None:
         await pilot.press("m", "question_mark")
         assert isinstance(app.screen, HelpScreen)
         text = " ".join(" ".join(str(one.render()) for one in app.screen.query(Static)).split())
-        for act in keymap.KEY_ACTIONS:
+        for action in keymap.KEY_ACTIONS:
             # A screen this narrow has no preview, and no mail was imported.
-            works = act.id not in ("inbox.preview", "inbox.import_report")
-            if act.context in keymap.TOGETHER["inbox"]:
-                assert (act.help in text) is works, act.id
+            works = action.id not in ("inbox.preview", "inbox.import_report")
+            if action.context in keymap.TOGETHER["inbox"]:
+                assert (action.help in text) is works, action.id
         await pilot.press("escape")
         assert not isinstance(app.screen, HelpScreen)
 
@@ -107,9 +107,9 @@ async def test_palette_reaches_every_act_of_the_inbox() -> None:
         await pilot.press("m")
         helps = {command.help for command in commands(app, app.screen)}
         wanted = {
-            act.help
-            for act in keymap.KEY_ACTIONS
-            if act.context in keymap.TOGETHER["inbox"] and act.id not in (*HIDDEN, "inbox.import_report")
+            action.help
+            for action in keymap.KEY_ACTIONS
+            if action.context in keymap.TOGETHER["inbox"] and action.id not in (*HIDDEN, "inbox.import_report")
         }
         assert wanted <= helps
         await pilot.press("ctrl+p")

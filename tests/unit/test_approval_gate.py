@@ -152,7 +152,7 @@ def test_nothing_is_done_to_a_mail_that_waits_no_more_and_it_says_how_it_ended(g
 
 
 @pytest.mark.parametrize(
-    ("act_id", "entry", "busy", "label"),
+    ("action_id", "entry", "busy", "label"),
     [
         ("pending.approve", waiting(), "", "approve"),
         (
@@ -173,8 +173,8 @@ def test_nothing_is_done_to_a_mail_that_waits_no_more_and_it_says_how_it_ended(g
         ("pending.note", replace(waiting(), ended=OneLine("sent")), "sent", ""),
     ],
 )
-def test_the_keys_say_what_they_do_to_this_email(act_id: str, entry: QueueEntry, busy: str, label: str) -> None:
-    assert label_here(act_id, act_id.partition(".")[2], entry, busy) == label
+def test_the_keys_say_what_they_do_to_this_email(action_id: str, entry: QueueEntry, busy: str, label: str) -> None:
+    assert label_here(action_id, action_id.partition(".")[2], entry, busy) == label
 
 
 def test_the_keys_for_marked_words_are_named_also_where_only_the_second_reader_marked_some() -> None:

@@ -22,31 +22,33 @@ def _words(changes: dict[str, str]) -> str:
 def test_default_keys_mean_one_thing_on_each_screen() -> None:
     for screen, contexts in keymap.TOGETHER.items():
         holders: dict[str, str] = {}
-        for act in keymap.KEY_ACTIONS:
-            if act.context in contexts:
-                for key in act.keys.split(","):
-                    assert holders.setdefault(key, act.id) == act.id, f"{key} on {screen}: {holders[key]} and {act.id}"
+        for action in keymap.KEY_ACTIONS:
+            if action.context in contexts:
+                for key in action.keys.split(","):
+                    assert holders.setdefault(key, action.id) == action.id, (
+                        f"{key} on {screen}: {holders[key]} and {action.id}"
+                    )
 
 
 def test_ids_are_unique_and_every_context_is_awake_somewhere() -> None:
-    ids = [act.id for act in keymap.KEY_ACTIONS]
+    ids = [action.id for action in keymap.KEY_ACTIONS]
     assert len(ids) == len(set(ids))
     awake = {context for contexts in keymap.TOGETHER.values() for context in contexts}
-    assert {act.context for act in keymap.KEY_ACTIONS} <= awake
+    assert {action.context for action in keymap.KEY_ACTIONS} <= awake
 
 
 def test_default_keys_can_be_sent_by_terminals() -> None:
     assert [
-        (act.id, fault)
-        for act in keymap.KEY_ACTIONS
-        for key in act.keys.split(",")
+        (action.id, fault)
+        for action in keymap.KEY_ACTIONS
+        for key in action.keys.split(",")
         if (fault := keymap.unsendable(key))
     ] == []
 
 
 def test_lower_case_keys_are_used_for_single_acts_and_upper_case_for_many() -> None:
-    assert keymap.act("pending.approve").keys == "a"
-    assert keymap.act("pending.approve_marked").keys == "A"
+    assert keymap.action("pending.approve").keys == "a"
+    assert keymap.action("pending.approve_marked").keys == "A"
 
 
 def test_an_unknown_id_is_reported_with_the_nearest() -> None:
@@ -137,6 +139,6 @@ NEITHER = frozenset({
 def test_each_act_where_mail_is_decided_is_known_to_decide_to_open_a_field_or_neither() -> None:
     reported = keymap.DECIDING | keymap.OPENING
     assert not NEITHER & reported
-    acts = {act.id for act in keymap.KEY_ACTIONS if act.context == "pending"}
-    assert acts <= reported | NEITHER, "say in `DECIDING`, `OPENING` or `NEITHER` what it does"
-    assert reported <= {act.id for act in keymap.KEY_ACTIONS}
+    actions = {action.id for action in keymap.KEY_ACTIONS if action.context == "pending"}
+    assert actions <= reported | NEITHER, "say in `DECIDING`, `OPENING` or `NEITHER` what it does"
+    assert reported <= {action.id for action in keymap.KEY_ACTIONS}

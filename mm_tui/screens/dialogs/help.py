@@ -58,9 +58,9 @@ class HelpScreen(Dialog[None]):
         title = getattr(screen, "TITLE_WORD", "") or "this screen"
         groups: dict[str, list[tuple[str, str]]] = {}
         for _key, active in awake_keys(screen):
-            act = keymap.act(active.binding.id or "")
-            heading = HEADINGS.get(act.context, act.context.capitalize())
-            groups.setdefault(heading, []).append((_all_keys(screen, act.id), act.help))
+            action = keymap.action(active.binding.id or "")
+            heading = HEADINGS.get(action.context, action.context.capitalize())
+            groups.setdefault(heading, []).append((_all_keys(screen, action.id), action.help))
         signs, more = getattr(screen, "HELP_SIGNS", ()), getattr(screen, "HELP_MORE", ())
         more_title = getattr(screen, "HELP_MORE_TITLE", "Search")
         in_order = sorted(groups.items(), key=lambda group: group[0] == EVERYWHERE)
@@ -105,8 +105,8 @@ class HelpScreen(Dialog[None]):
         shown.scroll_to(y=shown.max_scroll_y if last else 0, animate=False)
 
 
-def _all_keys(screen: Screen[Any], act_id: str) -> str:
-    keys = [active.binding.key for active in screen.active_bindings.values() if active.binding.id == act_id]
+def _all_keys(screen: Screen[Any], action_id: str) -> str:
+    keys = [active.binding.key for active in screen.active_bindings.values() if active.binding.id == action_id]
     return " ".join(dict.fromkeys(key_name(key) for key in keys))
 
 

@@ -14,13 +14,13 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from mm_tui import keymap
-from mm_tui.messages import choose_act
+from mm_tui.messages import choose_action
 from mm_tui.screens.base import BaseScreen
 from mm_tui.theme import THEMES
 from mm_tui.widgets.keys_line import awake_keys
 
 HIDDEN = frozenset(
-    {"app.palette", *(act.id for act in keymap.KEY_ACTIONS if act.context in ("list", "paper", "search"))}
+    {"app.palette", *(action.id for action in keymap.KEY_ACTIONS if action.context in ("list", "paper", "search"))}
     - {"list.open"}
 )
 """The palette itself, moving in lists and texts, and leaving the search line, which the palette has left."""
@@ -44,13 +44,13 @@ def commands(app: App[Any], screen: Screen[Any]) -> list[SystemCommand]:
     """One entry for each action that works on `screen` now, moving aside, and one for each of our themes."""
     found = []
     for key, active in awake_keys(screen):
-        act_id = active.binding.id or ""
-        if act_id in HIDDEN or not active.enabled:
+        action_id = active.binding.id or ""
+        if action_id in HIDDEN or not active.enabled:
             continue
-        act = keymap.act(act_id)
-        words = f"{act.label[0].upper()}{act.label[1:]}"
-        run = partial(choose_act, app, act_id, partial(app.run_action, active.binding.action, active.node))
-        found.append(SystemCommand(f"{words}  ({key})", act.help, run))
+        action = keymap.action(action_id)
+        words = f"{action.label[0].upper()}{action.label[1:]}"
+        run = partial(choose_action, app, action_id, partial(app.run_action, active.binding.action, active.node))
+        found.append(SystemCommand(f"{words}  ({key})", action.help, run))
     if isinstance(screen, BaseScreen):
         found += [SystemCommand(words, help_words, run) for words, help_words, run in screen.more_commands()]
     for theme in THEMES:

@@ -198,13 +198,13 @@ class MailboxesScreen(BaseScreen):
         if not self.go_back():
             self.say(NO_WAY_BACK)
 
-    def label_here(self, act_id: str, label: str) -> str:
-        return "" if act_id == "mailboxes.back" and not self.has_class("-reading") else label
+    def label_here(self, action_id: str, label: str) -> str:
+        return "" if action_id == "mailboxes.back" and not self.has_class("-reading") else label
 
-    def is_last_in_footer(self, act_id: str) -> bool:
+    def is_last_in_footer(self, action_id: str) -> bool:
         """Where not all keys fit, the way back from an open mailbox is among those that do."""
-        rare = act_id in ("mailboxes.create", "mailboxes.allowlist", "mailboxes.webhooks")
-        return super().is_last_in_footer(act_id) or (rare and self.has_class("-reading"))
+        rare = action_id in ("mailboxes.create", "mailboxes.allowlist", "mailboxes.webhooks")
+        return super().is_last_in_footer(action_id) or (rare and self.has_class("-reading"))
 
     def action_window(self) -> None:
         self.boxes.window = WINDOWS[(WINDOWS.index(self.boxes.window) + 1) % len(WINDOWS)]

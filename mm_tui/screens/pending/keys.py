@@ -22,7 +22,7 @@ FINDINGS = frozenset({"pending.next_finding", "pending.previous_finding"})
 
 
 def label_here(
-    act_id: str,
+    action_id: str,
     label: str,
     entry: QueueEntry | None,
     busy: str,
@@ -35,22 +35,22 @@ def label_here(
     """What a key does to this email, in a word or two; empty if nothing, though pressing it says why. `found`: how
     many a filter or a search lists; all of them can then be rejected. `remarks`: the second reader remarked on words of
     it."""
-    if act_id == "pending.approve_marked":
+    if action_id == "pending.approve_marked":
         return f"approve {marked}" if marked else ""
-    if act_id == "pending.reject_marked":
+    if action_id == "pending.reject_marked":
         return f"reject {marked} marked" if marked else f"reject all {found:,}" if found else ""
-    if act_id == "pending.order":
+    if action_id == "pending.order":
         return str(Order.RISKIEST if order is Order.OLDEST else Order.OLDEST)
     if entry is None:
         return label
-    if act_id in FINDINGS and not (remarks or any(finding.spans for finding in entry.assessment.findings)):
+    if action_id in FINDINGS and not (remarks or any(finding.spans for finding in entry.assessment.findings)):
         return ""
-    if act_id in ("pending.send_back", "pending.discard") and entry.edit is None:
+    if action_id in ("pending.send_back", "pending.discard") and entry.edit is None:
         return ""
-    if act_id == "pending.edit" and entry.is_inbound:
+    if action_id == "pending.edit" and entry.is_inbound:
         return ""
-    if (busy and act_id in WHILE_UNDECIDED) or (entry.ended and act_id in WHILE_WAITING):
+    if (busy and action_id in WHILE_UNDECIDED) or (entry.ended and action_id in WHILE_WAITING):
         return ""
-    if act_id == "pending.approve" and entry.approvals.waits_for_other:
+    if action_id == "pending.approve" and entry.approvals.waits_for_other:
         return "take back"
-    return "let in" if act_id == "pending.approve" and entry.is_inbound else label
+    return "let in" if action_id == "pending.approve" and entry.is_inbound else label

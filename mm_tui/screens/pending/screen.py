@@ -299,20 +299,20 @@ class PendingScreen(QueueHost):
             return view is not None and view.question is not None
         return True if entry is not None or action not in ON_AN_EMAIL else None
 
-    def label_here(self, act_id: str, label: str) -> str:
-        if act_id == "pending.view" and not (self.shows_email and self.pane.has_views):
+    def label_here(self, action_id: str, label: str) -> str:
+        if action_id == "pending.view" and not (self.shows_email and self.pane.has_views):
             return ""
-        if act_id == "pending.back":
+        if action_id == "pending.back":
             narrowed = self.is_searching or self.listing.typed or self.listing.is_filtered
             return label if self.is_reading else "show all" if narrowed else ""
         entry = self.current
         busy = ""
-        if entry is not None and act_id in WHILE_UNDECIDED:
+        if entry is not None and action_id in WHILE_UNDECIDED:
             busy = self.why_not(self.gate.why_busy, entry)
         marked, listing = len(self.marks), self.listing
         remarks = self.shows_email and bool(self.pane.advice.draft_marks)
         return label_here(
-            act_id,
+            action_id,
             label,
             entry,
             busy,
@@ -322,8 +322,8 @@ class PendingScreen(QueueHost):
             order=listing.order,
         )
 
-    def is_last_in_footer(self, act_id: str) -> bool:
-        return super().is_last_in_footer(act_id) or (act_id == "pending.reject_marked" and not self.marks)
+    def is_last_in_footer(self, action_id: str) -> bool:
+        return super().is_last_in_footer(action_id) or (action_id == "pending.reject_marked" and not self.marks)
 
     action_approve = PartAction("deciding.approve")
     action_reject = PartAction("deciding.reject")

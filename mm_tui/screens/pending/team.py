@@ -123,19 +123,19 @@ class Team:
             return None
         return self._screen.session.team
 
-    def _run(self, act: Coroutine[Any, Any, OneLine], act_id: str = "", email_id: str = "") -> None:
+    def _run(self, act: Coroutine[Any, Any, OneLine], action_id: str = "", email_id: str = "") -> None:
         # Not exclusive: a second note must not cancel the first one's call.
         self._screen.run_worker(
-            self._reported(act, act_id, email_id), group="team", exclusive=False, exit_on_error=False
+            self._reported(act, action_id, email_id), group="team", exclusive=False, exit_on_error=False
         )
 
-    async def _reported(self, act: Coroutine[Any, Any, OneLine], act_id: str, email_id: str) -> None:
+    async def _reported(self, act: Coroutine[Any, Any, OneLine], action_id: str, email_id: str) -> None:
         try:
             self._screen.say(await act)
-            self._unset.pop((act_id, email_id), None)
+            self._unset.pop((action_id, email_id), None)
         except STORE_FAULTS as error:
             words = OneLine(f"it could not be saved on this machine, and may be set at the gateway: {error}")
             self._screen.say(words, "error")
         except expected_faults() as error:
-            again = f"; {{{act_id}}} offers your text again" if (act_id, email_id) in self._unset else ""
+            again = f"; {{{action_id}}} offers your text again" if (action_id, email_id) in self._unset else ""
             self._screen.say(f"not set: {fault_words(error)}{again}", "error")

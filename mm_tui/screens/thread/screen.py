@@ -295,10 +295,10 @@ class ThreadScreen(BaseScreen):
             work = triage.examine(items[-1].row.email_id, again=True)
             self.run_worker(work, group="examine", exclusive=True, exit_on_error=False)
 
-    def label_here(self, act_id: str, label: str) -> str:
+    def label_here(self, action_id: str, label: str) -> str:
         """Offers only what there is: an email that waits or is scheduled, another email, attachments, links. Says what
         escape does to the reply."""
-        if act_id == "reply.close" and self.reply.is_model_writing:
+        if action_id == "reply.close" and self.reply.is_model_writing:
             return "stop"
         items = self.thread_view.items if self.is_mounted else []
         offered = {
@@ -310,7 +310,7 @@ class ThreadScreen(BaseScreen):
             "thread.files": lambda: any(
                 item.row.has_attachments or (item.detail and item.detail.attachments) for item in items
             ),
-        }.get(act_id)
+        }.get(action_id)
         return label if offered is None or offered() else ""
 
     @property

@@ -1,4 +1,4 @@
-"""Every act of the key table does what it says: by its keys, by its name in the palette, and listed in the help."""
+"""Every action of the key table does what it says: by its keys, by its name in the palette, and listed in the help."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ class Called(NamedTuple):
 
 @asynccontextmanager
 async def at(place: str, size: tuple[int, int] = (120, 40)) -> AsyncIterator[tuple[MmTui, Pilot[None]]]:
-    """The app at a place, with every act there awake."""
+    """The app at a place, with every action there awake."""
     async with running_app(filled_session(), size=size) as (app, pilot):
         for key in PLACES[place]:
             await quiet(pilot)
             await pilot.press(key)
         await quiet(pilot)
-        wanted = {act.context for act in keymap.KEY_ACTIONS if act.context in keymap.TOGETHER[place]}
+        wanted = {action.context for action in keymap.KEY_ACTIONS if action.context in keymap.TOGETHER[place]}
         await until(pilot, lambda: wanted <= contexts(app))
         yield app, pilot
 
@@ -67,11 +67,11 @@ async def quiet(pilot: Pilot[None]) -> None:
 
 
 def contexts(app: MmTui) -> set[str]:
-    return {keymap.act(active.binding.id or "").context for _, active in awake_keys(app.screen)}
+    return {keymap.action(active.binding.id or "").context for _, active in awake_keys(app.screen)}
 
 
 def wake_all(app: MmTui, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Has every act apply: which of them do in which state is another test's business."""
+    """Makes every action apply: which of them do in which state is another test's business."""
     for node in {app.screen, *(active.node for _, active in awake_keys(app.screen))}:
         monkeypatch.setattr(type(node), "check_action", lambda *_given: True, raising=False)
     monkeypatch.setattr(type(app.screen), "label_here", lambda _screen, _id, label: label, raising=False)
@@ -96,46 +96,48 @@ def name_of(action: str) -> str:
 
 
 def runs_on(app: MmTui, active: ActiveBinding) -> DOMNode:
-    """Where the key's act is: its own node, or the app for `app.…`."""
+    """Where the key's action is: its own node, or the app for `app.…`."""
     return app if actions.parse(active.binding.action)[0] == "app" else active.node
 
 
-def meant(act: keymap.KeyAction) -> Called:
-    _, name, parameters = actions.parse(act.action)
+def meant(action: keymap.KeyAction) -> Called:
+    _, name, parameters = actions.parse(action.runs)
     return Called(name, parameters)
 
 
 @pytest.mark.parametrize("place", PLACES)
-async def test_every_act_runs_by_its_keys_and_by_its_name_and_is_in_the_help(
+async def test_every_action_runs_by_its_keys_and_by_its_name_and_is_in_the_help(
     place: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    acts = [act for act in keymap.KEY_ACTIONS if act.context in keymap.TOGETHER[place]]
+    here = [action for action in keymap.KEY_ACTIONS if action.context in keymap.TOGETHER[place]]
     async with at(place) as (app, pilot):
         wake_all(app, monkeypatch)
         awake = {active.binding.id: active for _, active in awake_keys(app.screen)}
-        assert set(awake) >= {act.id for act in acts}
-        for act in acts:
-            assert callable(getattr(runs_on(app, awake[act.id]), f"action_{name_of(act.action)}", None)), act.id
+        assert set(awake) >= {action.id for action in here}
+        for action in here:
+            assert callable(getattr(runs_on(app, awake[action.id]), f"action_{name_of(action.runs)}", None)), action.id
         listed = {words: keys for _, rows in HelpScreen.of(app.screen)._groups for keys, words in rows}
-        for act in acts:
-            assert {key_name(key) for key in act.keys.split(",")} <= set(listed[act.help].split()), act.id
+        for action in here:
+            assert {key_name(key) for key in action.keys.split(",")} <= set(listed[action.help].split()), action.id
         calls = record_all(app, monkeypatch)
-        for act in acts:
-            for key in act.keys.split(","):
+        for action in here:
+            for key in action.keys.split(","):
                 calls.clear()
                 await pilot.press(key)
-                assert calls == [meant(act)], f"{key} for {act.id}"
-        for act in acts:
-            if act.id in HIDDEN:
+                assert calls == [meant(action)], f"{key} for {action.id}"
+        for action in here:
+            if action.id in HIDDEN:
                 continue
-            title = next(command.title for command in app.get_system_commands(app.screen) if command.help == act.help)
+            title = next(
+                command.title for command in app.get_system_commands(app.screen) if command.help == action.help
+            )
             provider = SystemCommandsProvider(app.screen)
             hits = [hit async for hit in provider.search(title)]
             best = max(hits, key=lambda hit: getattr(hit, "score", 0.0))
             calls.clear()
             best.command()
-            await until(pilot, lambda: calls, f"{title} for {act.id}")
-            assert calls == [meant(act)], f"{title} for {act.id}"
+            await until(pilot, lambda: calls, f"{title} for {action.id}")
+            assert calls == [meant(action)], f"{title} for {action.id}"
 
 
 def test_every_place_of_the_key_table_is_tried() -> None:
