@@ -356,7 +356,7 @@ class MmTui(App[None], inherit_bindings=False):
 
     def action_toggle_automatic(self) -> None:
         """Switches automatic mode on, after a warning, or off."""
-        from mm_tui.screens.dialogs.mail_acts import toggle_automatic
+        from mm_tui.screens.dialogs.mail_actions import toggle_automatic
 
         toggle_automatic(self, self.session, self.say)
 

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from mm_tui.services.knowledge.contacts import Contacts
     from mm_tui.services.mail.inspection import Inspection
     from mm_tui.services.mail.spam import SpamMarks
-    from mm_tui.services.mailboxes import MailboxActs
+    from mm_tui.services.mailboxes import MailboxActions
     from mm_tui.services.presence.approvals import SecondApproval
     from mm_tui.services.presence.keeper import PresenceKeeper
     from mm_tui.services.presence.notes import TeamTags
@@ -100,7 +100,7 @@ class Session:
         self.drafts: Drafts | None = None
         self.second_reader: SecondReader | None = None
         self.house_facts = HouseFacts(settings)
-        self.boxes: MailboxActs | None = None
+        self.boxes: MailboxActions | None = None
         self.spam: SpamMarks | None = None
         self.team: TeamTags | None = None
         self._identities: Identities | None = None
@@ -227,7 +227,7 @@ class Session:
         from mm_tui.services.assistant.triage import Triage
         from mm_tui.services.decisions.redrafts import RedraftRequests
         from mm_tui.services.mail.spam import SpamMarks
-        from mm_tui.services.mailboxes import MailboxActs
+        from mm_tui.services.mailboxes import MailboxActions
         from mm_tui.services.presence.keeper import PresenceKeeper, PresenceWatch
         from mm_tui.services.presence.tags import PresenceTags
         from mm_tui.services.sync.waiting_details import WaitingDetails
@@ -270,7 +270,7 @@ class Session:
         self.triage = Triage(self.database, gateway, assistant, settings, clock, notify)
         self.second_reader = SecondReader(assistant, self.house_facts, notify)
         self.drafts = Drafts(self.database, gateway, assistant, settings, clock, name, self.contacts)
-        self.boxes = MailboxActs(gateway, self.sync, clock, settings.profile.url)
+        self.boxes = MailboxActions(gateway, self.sync, clock, settings.profile.url)
         self.spam = SpamMarks(self.database, gateway, notify)
         self.team = self.build_team(notify)
 

@@ -26,7 +26,7 @@ WEBHOOK_EVENTS = ("message.received", "oversight.pending", "oversight.approved",
 """The default events of a new webhook; the gateway may have more."""
 
 
-class ActResult(msgspec.Struct, frozen=True):
+class ActionResult(msgspec.Struct, frozen=True):
     """The result of a change to a mailbox, in words for the user."""
 
     ok: bool
@@ -50,7 +50,7 @@ class AccountFacts(msgspec.Struct, frozen=True):
     """What the gateway counts by day, most frequent first, each with the counts of `USAGE_DAYS` days, oldest first."""
 
 
-class MailboxActs:
+class MailboxActions:
     """Queries and actions on mailboxes. No method raises an error of the gateway."""
 
     def __init__(self, gateway: GatewayClient, sync: Sync, clock: Clock, url: str = "") -> None:
@@ -78,13 +78,13 @@ class MailboxActs:
         found, words = await _read(self._gateway.webhook_deliveries)
         return (None if found is None else tuple(found)), words
 
-    async def request_upgrade(self, mailbox_id: str, mode: str) -> ActResult:
+    async def request_upgrade(self, mailbox_id: str, mode: str) -> ActionResult:
         """Requests a code to move the mailbox up to `mode`; the gateway emails it to the operator."""
         try:
             await self._gateway.request_upgrade(mailbox_id, mode)
         except GatewayError as error:
             return _failed(error)
-        return ActResult(
+        return ActionResult(
             True,
             OneLine(
                 f"a code for {mode.replace('_', ' ')} was sent to the operator by email{self._where}; it works once, "
@@ -93,16 +93,16 @@ class MailboxActs:
             True,
         )
 
-    async def redeem(self, mailbox_id: str, code: str) -> ActResult:
+    async def redeem(self, mailbox_id: str, code: str) -> ActionResult:
         """Moves the mailbox up with the operator's code."""
         try:
             await self._gateway.upgrade(mailbox_id, code.strip())
         except MissingScope as error:
             return _failed(error)
         except Forbidden as error:
-            return ActResult(False, OneLine(f"{error.message}: the mailbox is unchanged"))
+            return ActionResult(False, OneLine(f"{error.message}: the mailbox is unchanged"))
         except NotFound:
-            return ActResult(
+            return ActionResult(
                 False,
                 OneLine("no upgrade is waiting for a code: request one first, or again if the code is older than 24 h"),
             )
@@ -110,78 +110,78 @@ class MailboxActs:
             return await self._in_doubt(error)
         return await self._read_anew("the mailbox was moved up")
 
-    async def move_down(self, mailbox_id: str, mode: str) -> ActResult:
+    async def move_down(self, mailbox_id: str, mode: str) -> ActionResult:
         """Moves the mailbox down to `mode` at once."""
         call = self._gateway.update_mailbox(mailbox_id, oversight_mode=mode)
         return await self._change(call, f"the mailbox is now {mode.replace('_', ' ')}")
 
-    async def create(self, local: str, display_name: str, code: str) -> ActResult:
+    async def create(self, local: str, display_name: str, code: str) -> ActionResult:
         """Creates a mailbox. Without a code the gateway emails one to the operator; repeat the call with it."""
         try:
             address = await self._gateway.create_mailbox(
                 local.strip(), display_name.strip() or None, approval_code=code.strip() or None
             )
         except CodeSent as error:
-            return ActResult(True, OneLine(f"{error.message}{self._where}: enter it to create the mailbox"), True)
+            return ActionResult(True, OneLine(f"{error.message}{self._where}: enter it to create the mailbox"), True)
         except GatewayError as error:
             return await self._in_doubt(error)
         return await self._read_anew(f"{address} was created; new mailboxes start at gated_send")
 
-    async def allow(self, mailbox_id: str, pattern: str, note: str, code: str) -> ActResult:
+    async def allow(self, mailbox_id: str, pattern: str, note: str, code: str) -> ActionResult:
         """Allows mail to an address or a domain to be sent without approval. Without a code the gateway emails one to
         the operator; repeat the call with it."""
         call = self._gateway.allow(mailbox_id, pattern.strip(), note.strip() or None, code.strip() or None)
         done = f"mail to {pattern.strip()} is sent without approval from now on"
         return await self._change(call, done, f"send mail to {pattern} without approval")
 
-    async def disallow(self, mailbox_id: str, entry: Allowed, code: str) -> ActResult:
+    async def disallow(self, mailbox_id: str, entry: Allowed, code: str) -> ActionResult:
         """Removes an entry from the allowlist, with the operator's code like `allow`."""
         call = self._gateway.disallow(mailbox_id, entry.id, code.strip() or None)
         done = f"mail to {entry.pattern} needs approval again"
         return await self._change(call, done, f"require approval again for mail to {entry.pattern}")
 
-    async def create_webhook(self, url: str, events: Sequence[str], mailbox_id: str | None, code: str) -> ActResult:
+    async def create_webhook(self, url: str, events: Sequence[str], mailbox_id: str | None, code: str) -> ActionResult:
         """Creates a webhook for one mailbox, or for all with None. https only."""
         if why := unfit(url):
-            return ActResult(False, OneLine(why))
+            return ActionResult(False, OneLine(why))
         if not events:
-            return ActResult(False, OneLine("name at least one event"))
+            return ActionResult(False, OneLine("name at least one event"))
         try:
             webhook, secret = await self._gateway.create_webhook(
                 url.strip(), events, mailbox_id, approval_code=code.strip() or None
             )
         except CodeSent as error:
-            return ActResult(True, OneLine(f"{error.message}: enter it to create the webhook"), True)
+            return ActionResult(True, OneLine(f"{error.message}: enter it to create the webhook"), True)
         except GatewayError as error:
             return await self._in_doubt(error)
-        return ActResult(True, OneLine(f"the webhook to {webhook.url} was created"), secret=secret)
+        return ActionResult(True, OneLine(f"the webhook to {webhook.url} was created"), secret=secret)
 
-    async def delete_webhook(self, webhook_id: str) -> ActResult:
+    async def delete_webhook(self, webhook_id: str) -> ActionResult:
         try:
             await self._gateway.delete_webhook(webhook_id)
         except GatewayError as error:
             return _failed(error)
-        return ActResult(True, OneLine("the webhook was removed"))
+        return ActionResult(True, OneLine("the webhook was removed"))
 
-    async def _change(self, call: Awaitable[None], done: str, code_for: str = "") -> ActResult:
+    async def _change(self, call: Awaitable[None], done: str, code_for: str = "") -> ActionResult:
         """Makes a call that changes mailboxes. Some need a code, sent to the operator, to do what `code_for` says."""
         try:
             await call
         except CodeSent as error:
-            return ActResult(True, OneLine(f"{error.message}: enter it to {code_for}"), True)
+            return ActionResult(True, OneLine(f"{error.message}: enter it to {code_for}"), True)
         except GatewayError as error:
             return await self._in_doubt(error)
         return await self._read_anew(done)
 
-    async def _in_doubt(self, error: GatewayError) -> ActResult:
+    async def _in_doubt(self, error: GatewayError) -> ActionResult:
         """The result of a failed action. If it may have taken effect, the mailboxes are read again."""
         if error.may_have_happened:
             await _read(self._sync.refresh_mailboxes)
         return _failed(error)
 
-    async def _read_anew(self, words: str) -> ActResult:
+    async def _read_anew(self, words: str) -> ActionResult:
         _, trouble = await _read(self._sync.refresh_mailboxes)
-        return ActResult(True, OneLine(f"{words}; the list could not be reloaded: {trouble}" if trouble else words))
+        return ActionResult(True, OneLine(f"{words}; the list could not be reloaded: {trouble}" if trouble else words))
 
 
 def _by_day(counted: Sequence[DayCount], today: date) -> tuple[tuple[OneLine, tuple[int, ...]], ...]:
@@ -207,10 +207,12 @@ def unfit(url: str) -> str:
     return ""
 
 
-def _failed(error: GatewayError) -> ActResult:
+def _failed(error: GatewayError) -> ActionResult:
     if error.may_have_happened:
-        return ActResult(False, OneLine(f"{error.message}. It may have happened anyway: check before you try again."))
-    return ActResult(False, OneLine(f"{error.message}. {error.what_to_do}"))
+        return ActionResult(
+            False, OneLine(f"{error.message}. It may have happened anyway: check before you try again.")
+        )
+    return ActionResult(False, OneLine(f"{error.message}. {error.what_to_do}"))
 
 
 async def _read(ask: Callable[[], Awaitable[T]]) -> tuple[T | None, OneLine]:

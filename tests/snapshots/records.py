@@ -12,7 +12,7 @@ from mm_tui.app import MmTui
 from mm_tui.gateway.shapes import Suppression
 from mm_tui.models import AuditEntry, EmailDetail, Mailbox, Party, PendingItem, RawContent
 from mm_tui.review.identity import Identity, Standing
-from mm_tui.services.mailboxes import USAGE_DAYS, AccountFacts, ActResult
+from mm_tui.services.mailboxes import USAGE_DAYS, AccountFacts, ActionResult
 from mm_tui.settings.secret import Secret
 from mm_tui.store.audit.journal import Journal
 from mm_tui.text import ManyLine, OneLine
@@ -67,8 +67,8 @@ class StillBoxes:
     async def deliveries(self) -> tuple[tuple[WebhookDelivery, ...], OneLine]:
         return DELIVERIES, OneLine("")
 
-    async def create_webhook(self, *_given: object) -> ActResult:
-        return ActResult(True, OneLine("made"), secret=Secret("whsec_made_up_5d41402abc4b2a76"))
+    async def create_webhook(self, *_given: object) -> ActionResult:
+        return ActionResult(True, OneLine("made"), secret=Secret("whsec_made_up_5d41402abc4b2a76"))
 
 
 HOOKS = (

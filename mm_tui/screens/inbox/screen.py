@@ -15,7 +15,7 @@ from textual.widgets import Static
 from mm_tui import keymap
 from mm_tui.query import MAIL
 from mm_tui.screens.base import BaseScreen, PartAction
-from mm_tui.screens.dialogs.mail_acts import ask_label, ask_spam, say_why_not
+from mm_tui.screens.dialogs.mail_actions import ask_label, ask_spam, say_why_not
 from mm_tui.screens.inbox import words as inbox_words
 from mm_tui.screens.inbox.column import MailColumn
 from mm_tui.screens.inbox.mail_list import MailList

@@ -13,7 +13,7 @@ from textual.widgets import Static
 
 from mm_tui import keymap
 from mm_tui.screens.base import NO_WAY_BACK, BaseScreen, PartAction
-from mm_tui.screens.mailboxes.acts import MailboxActing
+from mm_tui.screens.mailboxes.forms import MailboxForms
 from mm_tui.screens.mailboxes.mailbox_list import EXPLAINED, NARROW, WIDE, MailboxList
 from mm_tui.screens.mailboxes.pages import mailbox_page
 from mm_tui.screens.status import knows_mailboxes, knows_queue
@@ -51,7 +51,7 @@ class MailboxesScreen(BaseScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self.acts = MailboxActing(self, lambda: self.current, self.read_facts)
+        self.forms = MailboxForms(self, lambda: self.current, self.read_facts)
         self.facts: AccountFacts | None = None
         self._agents: Mapping[str, Sequence[AgentFigures]] = {}
         self._read_once = False
@@ -213,9 +213,9 @@ class MailboxesScreen(BaseScreen):
 
     # Passed to the part
 
-    action_upgrade = PartAction("acts.upgrade")
-    action_redeem = PartAction("acts.redeem")
-    action_move_down = PartAction("acts.move_down")
-    action_create = PartAction("acts.create")
-    action_allowlist = PartAction("acts.allowlist")
-    action_webhooks = PartAction("acts.webhooks")
+    action_upgrade = PartAction("forms.upgrade")
+    action_redeem = PartAction("forms.redeem")
+    action_move_down = PartAction("forms.move_down")
+    action_create = PartAction("forms.create")
+    action_allowlist = PartAction("forms.allowlist")
+    action_webhooks = PartAction("forms.webhooks")

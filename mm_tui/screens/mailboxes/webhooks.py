@@ -23,7 +23,7 @@ from mm_tui.widgets.background import awaited
 if TYPE_CHECKING:
     from mm_tui.account import Webhook, WebhookDelivery
     from mm_tui.models import Mailbox
-    from mm_tui.services.mailboxes import AccountFacts, ActResult, MailboxActs
+    from mm_tui.services.mailboxes import AccountFacts, ActionResult, MailboxActions
 
 
 class WebhooksScreen(Dialog[None]):
@@ -36,9 +36,9 @@ class WebhooksScreen(Dialog[None]):
         Binding("x", "remove", "remove"),
     ]
 
-    def __init__(self, acts: MailboxActs, mailbox: Mailbox | None) -> None:
+    def __init__(self, actions: MailboxActions, mailbox: Mailbox | None) -> None:
         super().__init__()
-        self._acts, self._mailbox = acts, mailbox
+        self._actions, self._mailbox = actions, mailbox
         self._hooks: tuple[Webhook, ...] = ()
 
     def compose(self) -> ComposeResult:
@@ -63,7 +63,7 @@ class WebhooksScreen(Dialog[None]):
         awaited(self, self._read(), self._show, "hooks")
 
     async def _read(self) -> tuple[AccountFacts, tuple[WebhookDelivery, ...] | None, OneLine]:
-        return await self._acts.facts(), *await self._acts.deliveries()
+        return await self._actions.facts(), *await self._actions.deliveries()
 
     def _show(self, found: tuple[AccountFacts, tuple[WebhookDelivery, ...] | None, OneLine]) -> None:
         facts, deliveries, why_not = found
@@ -85,13 +85,13 @@ class WebhooksScreen(Dialog[None]):
         sign = ("▲ ", "$warning") if severity else ("", "")
         self.query_one("#trouble", Static).update(Content.assemble(sign, OneLine(words)))
 
-    def _do(self, act: Coroutine[Any, Any, ActResult], again: Callable[[ActResult], None] | None) -> None:
+    def _do(self, action: Coroutine[Any, Any, ActionResult], again: Callable[[ActionResult], None] | None) -> None:
         """Creates or removes a webhook; `again` asks once more, if that needs a code or is not accepted."""
         self._tell("contacting the gateway", "")
         # Of the app: the secret of a new webhook is shown once, also to a reader who has closed this page meanwhile.
-        awaited(self.app, act, partial(self._acted, self.app, again), "hook-act", exclusive=False)
+        awaited(self.app, action, partial(self._acted, self.app, again), "hook-action", exclusive=False)
 
-    def _acted(self, app: App[Any], again: Callable[[ActResult], None] | None, said: ActResult) -> None:
+    def _acted(self, app: App[Any], again: Callable[[ActionResult], None] | None, said: ActionResult) -> None:
         if said.secret is not None:
             secret = said.secret.get_secret_value()
             ask(app, secret_screen(secret), lambda _: self._copy(app, secret))
@@ -114,7 +114,7 @@ class WebhooksScreen(Dialog[None]):
         self._ask_new(box.id if box is not None else None, box.address if box is not None else "all mailboxes")
 
     def _ask_new(
-        self, mailbox_id: str | None, which: str, values: tuple[str, ...] = (), said: ActResult | None = None
+        self, mailbox_id: str | None, which: str, values: tuple[str, ...] = (), said: ActionResult | None = None
     ) -> None:
         from mm_tui.services.mailboxes import WEBHOOK_EVENTS
 
@@ -122,7 +122,7 @@ class WebhooksScreen(Dialog[None]):
             if filled_in[0].strip():
                 events = filled_in[1].replace(",", " ").split()
                 again = lambda outcome: self._ask_new(mailbox_id, which, filled_in, outcome)  # noqa: E731 - reads as what it is
-                self._do(self._acts.create_webhook(filled_in[0], events, mailbox_id, filled_in[2]), again)
+                self._do(self._actions.create_webhook(filled_in[0], events, mailbox_id, filled_in[2]), again)
 
         url, events, code = values or ("https://", ", ".join(WEBHOOK_EVENTS), "")
         coded = said is not None and said.code_sent
@@ -150,7 +150,7 @@ class WebhooksScreen(Dialog[None]):
         hook = self._hooks[at]
         body = Content(OneLine(f"{hook.url} receives no more events. Its secret cannot be recovered."))
         question = ChoiceScreen("Remove the webhook?", body, [DialogChoice("X", "remove it", True)], stay="keep it")
-        ask(self.app, question, lambda _: self._do(self._acts.delete_webhook(hook.id), None))
+        ask(self.app, question, lambda _: self._do(self._actions.delete_webhook(hook.id), None))
 
 
 def secret_screen(secret: str) -> ChoiceScreen[bool]:

@@ -23,7 +23,7 @@ from mm_tui.review.risk.model import Assessment
 from mm_tui.screens.base import BaseScreen, PartAction
 from mm_tui.screens.dialogs.choice import CHOICE_KEYS, ChoiceScreen, DialogChoice
 from mm_tui.screens.dialogs.dialog import ask
-from mm_tui.screens.dialogs.mail_acts import say_why_not
+from mm_tui.screens.dialogs.mail_actions import say_why_not
 from mm_tui.screens.dialogs.offers import ask_instruction
 from mm_tui.screens.pending.diff_pages import three_way_page
 from mm_tui.screens.pending.external_editor import WHERE_SAVED, ExternalEditing

@@ -16,7 +16,7 @@ from mm_tui.messages import DecisionWanted, Said
 from mm_tui.models import EmailDetail, Status
 from mm_tui.review.findings import Finding
 from mm_tui.screens.base import BaseScreen, PartAction
-from mm_tui.screens.dialogs.mail_acts import ask_cancel, ask_label, ask_spam, say_why_not
+from mm_tui.screens.dialogs.mail_actions import ask_cancel, ask_label, ask_spam, say_why_not
 from mm_tui.screens.thread.assist_card import AssistCard
 from mm_tui.screens.thread.lines import MessageItem
 from mm_tui.screens.thread.looking import LookingCloser

@@ -107,11 +107,11 @@ def _ask(
     party: str,
     effect: str,
     answer: tuple[str, str],
-    act: Callable[[], Coroutine[Any, Any, None]],
+    action: Callable[[], Coroutine[Any, Any, None]],
     *,
     over: Callable[[], str] | None = None,
 ) -> None:
-    """Asks about an email with the one `answer` (its key and its words), and then acts. `over`: see `ChoiceScreen`."""
+    """Asks about an email with the one `answer` (its key and its words), and then runs `action`. `over`: see `ChoiceScreen`."""
     from textual.content import Content
 
     from mm_tui.screens.dialogs.choice import ChoiceScreen, DialogChoice
@@ -120,7 +120,7 @@ def _ask(
     page = Content(OneLine(f"{row.subject.strip() or '(no subject)'}, {party}") + f"\n{effect}")
     question = ChoiceScreen(title, page, [DialogChoice(*answer, True)], stay="leave it as it is", over=over)
     # A worker of the app: it continues, and its result is shown, if the reader leaves the screen meanwhile.
-    ask(screen.app, question, lambda _: screen.app.run_worker(act(), group="mail-act", exit_on_error=False))
+    ask(screen.app, question, lambda _: screen.app.run_worker(action(), group="mail-action", exit_on_error=False))
 
 
 def toggle_automatic(app: App[Any], session: Session, say: Callable[[str], None]) -> None:

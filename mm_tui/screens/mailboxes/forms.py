@@ -14,7 +14,7 @@ from mm_tui.screens.dialogs.dialog import ask
 from mm_tui.screens.dialogs.form import Field, FormScreen
 from mm_tui.screens.mailboxes.pages import tally_words
 from mm_tui.services.audit.track_record import LADDER, TrackRecord, step_down, step_up
-from mm_tui.services.mailboxes import ActResult, MailboxActs
+from mm_tui.services.mailboxes import ActionResult, MailboxActions
 from mm_tui.text import OneLine
 from mm_tui.widgets.background import awaited
 from mm_tui.widgets.words import mode_words, with_keys
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mm_tui.screens.base import BaseScreen
 
 
-class MailboxActing:
+class MailboxForms:
     """Asks for what an action needs, and calls the gateway. `changed`: reads account, usage and webhooks again."""
 
     def __init__(
@@ -33,32 +33,34 @@ class MailboxActing:
         self._current = current
         self._changed = changed
 
-    def _acts(self, scope: str) -> MailboxActs | None:
+    def _actions(self, scope: str) -> MailboxActions | None:
         """The service, if its key is set; otherwise says what is missing."""
         return self._screen.usable(self._screen.session.boxes, scope)
 
-    def _do(self, act: Coroutine[Any, Any, ActResult], again: Callable[[ActResult], None] | None = None) -> None:
+    def _do(
+        self, action: Coroutine[Any, Any, ActionResult], again: Callable[[ActionResult], None] | None = None
+    ) -> None:
         """Calls the gateway; `again` asks once more, if it needs a code or does not accept what was entered."""
         self._screen.say("contacting the gateway")
-        awaited(self._screen, act, partial(self._acted, again), "act", exclusive=False)
+        awaited(self._screen, action, partial(self._acted, again), "action", exclusive=False)
 
     def _ask(
         self,
         form: FormScreen,
-        act: Callable[..., Coroutine[Any, Any, ActResult]],
-        again: Callable[[tuple[str, ...], ActResult], None],
+        action: Callable[..., Coroutine[Any, Any, ActionResult]],
+        again: Callable[[tuple[str, ...], ActionResult], None],
         *,
         may_be_empty: bool = False,
     ) -> None:
-        """Shows a form and calls `act` with its values; `again` shows it once more with them, if that is needed."""
+        """Shows a form and calls `action` with its values; `again` shows it once more with them, if that is needed."""
 
         def filled(values: tuple[str, ...]) -> None:
             if may_be_empty or values[0].strip():
-                self._do(act(*values), partial(again, values))
+                self._do(action(*values), partial(again, values))
 
         ask(self._screen.app, form, filled)
 
-    def _acted(self, again: Callable[[ActResult], None] | None, said: ActResult) -> None:
+    def _acted(self, again: Callable[[ActionResult], None] | None, said: ActionResult) -> None:
         self._screen.say(said.words, "information" if said.ok else "warning")
         self._changed()
         if again is not None and (said.code_sent or not said.ok):
@@ -68,8 +70,8 @@ class MailboxActing:
 
     def upgrade(self) -> None:
         """Requests a code to move a mailbox up."""
-        found, acts = self._current(), self._acts("send")
-        if found is None or acts is None:
+        found, actions = self._current(), self._actions("send")
+        if found is None or actions is None:
             return
         modes = step_up(found.mailbox.oversight_mode)
         if not modes:
@@ -81,15 +83,15 @@ class MailboxActing:
         words += "Nothing changes until you enter it ({mailboxes.redeem})."
         lines.append(with_keys(words, self._screen.session.settings.keys))
         question = ChoiceScreen("Request a code to move up?", _lines(lines), _steps(modes), stay="leave it as it is")
-        ask(self._screen.app, question, lambda mode: self._do(acts.request_upgrade(found.mailbox.id, mode)))
+        ask(self._screen.app, question, lambda mode: self._do(actions.request_upgrade(found.mailbox.id, mode)))
 
     def redeem(self) -> None:
         """Moves a mailbox up with a code."""
-        found, acts = self._current(), self._acts("send")
-        if found is not None and acts is not None:
-            self._ask_code(found.mailbox, acts)
+        found, actions = self._current(), self._actions("send")
+        if found is not None and actions is not None:
+            self._ask_code(found.mailbox, actions)
 
-    def _ask_code(self, box: Mailbox, acts: MailboxActs, trouble: str = "") -> None:
+    def _ask_code(self, box: Mailbox, actions: MailboxActions, trouble: str = "") -> None:
         self._ask(
             FormScreen(
                 f"Move {box.address} up with a code",
@@ -98,13 +100,13 @@ class MailboxActing:
                 yes="move it up",
                 trouble=trouble,
             ),
-            partial(acts.redeem, box.id),
-            lambda _, said: self._ask_code(box, acts, said.words),
+            partial(actions.redeem, box.id),
+            lambda _, said: self._ask_code(box, actions, said.words),
         )
 
     def move_down(self) -> None:
-        found, acts = self._current(), self._acts("admin")
-        if found is None or acts is None:
+        found, actions = self._current(), self._actions("admin")
+        if found is None or actions is None:
             return
         modes = step_down(found.mailbox.oversight_mode)
         if not modes:
@@ -115,16 +117,16 @@ class MailboxActing:
             "This takes effect at once. Moving up again needs a code from the operator.",
         ]
         question = ChoiceScreen("Move the mailbox down?", _lines(lines), _steps(modes), stay="leave it as it is")
-        ask(self._screen.app, question, lambda mode: self._do(acts.move_down(found.mailbox.id, mode)))
+        ask(self._screen.app, question, lambda mode: self._do(actions.move_down(found.mailbox.id, mode)))
 
     # New mailboxes
 
     def create(self) -> None:
         """Asks for address, name and code, and creates a mailbox."""
-        if (acts := self._acts("admin")) is not None:
-            self._ask_new(acts, ("", "", ""))
+        if (actions := self._actions("admin")) is not None:
+            self._ask_new(actions, ("", "", ""))
 
-    def _ask_new(self, acts: MailboxActs, values: tuple[str, ...], said: ActResult | None = None) -> None:
+    def _ask_new(self, actions: MailboxActions, values: tuple[str, ...], said: ActionResult | None = None) -> None:
         coded = said is not None and said.code_sent
         self._ask(
             FormScreen(
@@ -140,27 +142,27 @@ class MailboxActing:
                 start=2 if coded else 0,
                 trouble=said.words if said is not None and not said.ok else "",
             ),
-            acts.create,
-            partial(self._ask_new, acts),
+            actions.create,
+            partial(self._ask_new, actions),
         )
 
     # The allowlist
 
     def allowlist(self) -> None:
         """Shows the allowlist, for adding or removing entries."""
-        found, acts = self._current(), self._acts("admin")
-        if found is None or acts is None:
+        found, actions = self._current(), self._actions("admin")
+        if found is None or actions is None:
             return
         box, listed = found.mailbox, found.mailbox.allowed or ()
         lines = ["In gated send, mail to these recipients is sent without approval."]
         lines += [] if box.allowed is not None else ["The gateway does not disclose what is on it."]
         lines += [] if listed or box.allowed is None else ["It is empty."]
-        choices = [DialogChoice("+", "add an address or a domain", partial(self._ask_allow, acts, box))]
+        choices = [DialogChoice("+", "add an address or a domain", partial(self._ask_allow, actions, box))]
         choices += [
             DialogChoice(
                 key,
                 f"remove {entry.pattern}{f' ({entry.note})' if entry.note else ''}",
-                partial(self._ask_disallow, acts, box, entry),
+                partial(self._ask_disallow, actions, box, entry),
             )
             for key, entry in zip(CHOICE_KEYS, listed, strict=False)
         ]
@@ -169,7 +171,7 @@ class MailboxActing:
         ask(self._screen.app, dialog, lambda chosen: chosen())
 
     def _ask_allow(
-        self, acts: MailboxActs, box: Mailbox, values: tuple[str, ...] = (), said: ActResult | None = None
+        self, actions: MailboxActions, box: Mailbox, values: tuple[str, ...] = (), said: ActionResult | None = None
     ) -> None:
         pattern, note, code = values or ("", "", "")
         self._ask(
@@ -186,11 +188,13 @@ class MailboxActing:
                 start=2 if said is not None and said.code_sent else 0,
                 trouble=said.words if said is not None else "",
             ),
-            partial(acts.allow, box.id),
-            partial(self._ask_allow, acts, box),
+            partial(actions.allow, box.id),
+            partial(self._ask_allow, actions, box),
         )
 
-    def _ask_disallow(self, acts: MailboxActs, box: Mailbox, entry: Allowed, said: ActResult | None = None) -> None:
+    def _ask_disallow(
+        self, actions: MailboxActions, box: Mailbox, entry: Allowed, said: ActionResult | None = None
+    ) -> None:
         self._ask(
             FormScreen(
                 f"Require approval again for mail to {entry.pattern}",
@@ -199,20 +203,20 @@ class MailboxActing:
                 yes="remove it",
                 trouble=said.words if said is not None else "",
             ),
-            partial(acts.disallow, box.id, entry),
-            lambda _, outcome: self._ask_disallow(acts, box, entry, outcome),
+            partial(actions.disallow, box.id, entry),
+            lambda _, outcome: self._ask_disallow(actions, box, entry, outcome),
             may_be_empty=True,
         )
 
     # Webhooks
 
     def webhooks(self) -> None:
-        found, acts = self._current(), self._acts("admin")
-        if acts is not None:
+        found, actions = self._current(), self._actions("admin")
+        if actions is not None:
             from mm_tui.screens.mailboxes.webhooks import WebhooksScreen
 
             self._screen.app.push_screen(
-                WebhooksScreen(acts, found.mailbox if found is not None else None), lambda _: self._changed()
+                WebhooksScreen(actions, found.mailbox if found is not None else None), lambda _: self._changed()
             )
 
 
