@@ -108,7 +108,7 @@ class MailboxActions:
             )
         except GatewayError as error:
             return await self._in_doubt(error)
-        return await self._read_anew("the mailbox was moved up")
+        return await self._read_again("the mailbox was moved up")
 
     async def move_down(self, mailbox_id: str, mode: str) -> ActionResult:
         """Moves the mailbox down to `mode` at once."""
@@ -125,7 +125,7 @@ class MailboxActions:
             return ActionResult(True, OneLine(f"{error.message}{self._where}: enter it to create the mailbox"), True)
         except GatewayError as error:
             return await self._in_doubt(error)
-        return await self._read_anew(f"{address} was created; new mailboxes start at gated_send")
+        return await self._read_again(f"{address} was created; new mailboxes start at gated_send")
 
     async def allow(self, mailbox_id: str, pattern: str, note: str, code: str) -> ActionResult:
         """Allows mail to an address or a domain to be sent without approval. Without a code the gateway emails one to
@@ -171,7 +171,7 @@ class MailboxActions:
             return ActionResult(True, OneLine(f"{error.message}: enter it to {code_for}"), True)
         except GatewayError as error:
             return await self._in_doubt(error)
-        return await self._read_anew(done)
+        return await self._read_again(done)
 
     async def _in_doubt(self, error: GatewayError) -> ActionResult:
         """The result of a failed action. If it may have taken effect, the mailboxes are read again."""
@@ -179,7 +179,7 @@ class MailboxActions:
             await _read(self._sync.refresh_mailboxes)
         return _failed(error)
 
-    async def _read_anew(self, words: str) -> ActionResult:
+    async def _read_again(self, words: str) -> ActionResult:
         _, trouble = await _read(self._sync.refresh_mailboxes)
         return ActionResult(True, OneLine(f"{words}; the list could not be reloaded: {trouble}" if trouble else words))
 

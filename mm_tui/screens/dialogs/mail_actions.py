@@ -111,7 +111,7 @@ def _ask(
     *,
     over: Callable[[], str] | None = None,
 ) -> None:
-    """Asks about an email with the one `answer` (its key and its words), and then runs `action`. `over`: see `ChoiceScreen`."""
+    """Asks about an email with one `answer` (its key and its words), then runs `action`. `over`: see `ChoiceScreen`."""
     from textual.content import Content
 
     from mm_tui.screens.dialogs.choice import ChoiceScreen, DialogChoice
