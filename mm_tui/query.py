@@ -25,6 +25,10 @@ LONGEST_FAULT = 60
 """Characters. The message about a term stays on one line of a narrow screen."""
 LONGEST_VALUE = 24
 """Characters of a value quoted in a message."""
+AS_WORDS = " (it was taken as words)"
+"""Ends the message about an unknown operator."""
+IGNORED = "; ignored"
+"""Ends the message about another term that cannot be used."""
 TIMES = frozenset({"before", "after"})
 """Operators that take a day or an age."""
 

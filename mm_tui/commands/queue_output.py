@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from mm_tui import query
 from mm_tui.commands import risk_gate
 from mm_tui.commands.online import mailbox_of, online, read_drafts, refresh_queue, unfilled
 from mm_tui.commands.output import printing as emit
@@ -78,7 +79,7 @@ def queue_filter_of(text: str, chosen: Settings, context: FilterContext) -> Queu
     known = {str(one.name): one.query for one in saved_filters(chosen.filters.queue, list(context.addresses.items()))}
     chosen_filter = QueueFilter(known.get(text, text), context)
     if chosen_filter.complaints:
-        words = str(chosen_filter.complaints[0]).removesuffix("; ignored")
+        words = str(chosen_filter.complaints[0]).removesuffix(query.IGNORED).removesuffix(query.AS_WORDS)
         raise CommandError(
             Exit.USAGE,
             f"--filter: {words}",

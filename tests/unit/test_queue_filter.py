@@ -18,6 +18,7 @@ from mm_tui.services.presence.tags import Presence
 from mm_tui.services.queue.entries import ordered
 from mm_tui.services.queue.entry import Order, QueueEntry
 from mm_tui.services.queue.filter import ALL, FilterContext, QueueFilter, counted, saved_filters
+from mm_tui.store.mail.search import parse_query
 from mm_tui.text import ManyLine, OneLine
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -126,7 +127,6 @@ def test_scripts_without_spaces_are_searched_anywhere_in_the_text(text: str, fou
         ("is:ovredue", "there is no is:ovredue; did you mean is:overdue?"),
         ("after:3m", "after:3m: minutes or months? Write 3min or 3mo"),
         ("risk:dire", "there is no risk:dire; ignored"),
-        ("rsk:high", "there is no operator rsk:"),
         ("flag:nosuch", "flag:nosuch: no risk rule has that code"),
         ("before:whenever", "before:whenever: not a day (2026-03-01) or an age (7d)"),
         ("!!!", "has no letter or digit"),
@@ -138,6 +138,14 @@ def test_what_cannot_be_used_is_left_out_and_reported(text: str, complaint: str)
     assert complaint in narrowing.complaints[0]
     if "x x" not in text:
         assert [entry.item.id for entry in narrowing.select(ENTRIES)] == ["m1"]
+
+
+def test_an_unknown_operator_is_taken_as_words_here_and_in_the_inbox_and_told() -> None:
+    entry = waiting(1, subject=OneLine("About rsk:high"))
+    found = QueueFilter("rsk:high", AROUND)
+    assert list(found.select([entry, waiting(2)])) == [entry]
+    told = "there is no operator rsk: (it was taken as words)"
+    assert [*found.complaints, *parse_query("rsk:high").complaints] == [told, told]
 
 
 @pytest.mark.parametrize("text", ["is:", "from:", "-", '"', "risk:", "-is:"])

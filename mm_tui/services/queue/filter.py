@@ -69,8 +69,9 @@ class QueueFilter:
         for term in query.terms(text, QUEUE):
             if words := query.fault(term, QUEUE, context.now) or _unknown_code(term):
                 if term.value.strip("-"):
-                    self.complaints.append(OneLine(f"{words}; ignored"))
-                continue
+                    self.complaints.append(OneLine(words + (query.AS_WORDS if term.unknown else query.IGNORED)))
+                if not term.unknown:
+                    continue
             test = _test(term, context)
             if term.operator == "is" and query.named(term, QUEUE) == "snoozed" and not term.excluded:
                 self.asks_snoozed = True

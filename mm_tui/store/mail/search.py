@@ -15,7 +15,19 @@ from typing import NamedTuple
 
 import msgspec
 
-from mm_tui.query import MAIL, MAX_TERMS, Term, fault, has_too_many, is_unspaced, moment_named, named, terms
+from mm_tui.query import (
+    AS_WORDS,
+    IGNORED,
+    MAIL,
+    MAX_TERMS,
+    Term,
+    fault,
+    has_too_many,
+    is_unspaced,
+    moment_named,
+    named,
+    terms,
+)
 from mm_tui.store.sort_keys import first_key_at
 from mm_tui.text import OneLine
 
@@ -159,8 +171,8 @@ def _complaint(term: Term, now: datetime) -> str:
     if not words or (not term.unknown and (not term.value.strip("-") or term.operator in _COLUMNS)):
         return ""
     if term.unknown:
-        return f"{words} (it was taken as words)"
-    return f"{words}; ignored" if term.operator not in ("", "is") else words
+        return f"{words}{AS_WORDS}"
+    return f"{words}{IGNORED}" if term.operator not in ("", "is") else words
 
 
 def _unknown_status(term: Term) -> str:
