@@ -29,11 +29,11 @@ FIELD = 32
 """The size in bytes of a number of the curve."""
 
 
-class Standing(StrEnum):
-    """The status of an email's identity."""
+class SignatureState(StrEnum):
+    """What is known about the signature of an email's identity."""
 
-    HOLDS = "the gateway's signature is valid"
-    BROKEN = "the signature is not valid"
+    VALID = "the gateway's signature is valid"
+    INVALID = "the signature is not valid"
     UNREADABLE = "its format is not known, so it was not checked"
     UNCHECKED = "it was not checked"
 
@@ -41,7 +41,7 @@ class Standing(StrEnum):
 class Identity(msgspec.Struct, frozen=True):
     """The result of checking the signed identity of an email."""
 
-    standing: Standing
+    signature: SignatureState
     claims: tuple[tuple[OneLine, OneLine], ...] = ()
     """The header's claims, in order; trust them only if the signature is valid."""
     why: OneLine = OneLine("")
@@ -86,20 +86,20 @@ class PublicKey:
 def check(header: str, key: PublicKey) -> Identity:
     parts = _parts(header)
     if parts is None:
-        return Identity(Standing.UNREADABLE)
+        return Identity(SignatureState.UNREADABLE)
     text, payload, signature = parts
     found = key.matching((payload, text), signature)
     claims = _claims(payload)
     if found is None:
-        return Identity(Standing.BROKEN, claims)
-    return Identity(Standing.HOLDS, claims, fingerprint=OneLine(found))
+        return Identity(SignatureState.INVALID, claims)
+    return Identity(SignatureState.VALID, claims, fingerprint=OneLine(found))
 
 
 def unchecked(header: str, why: str) -> Identity:
     """An identity that could not be checked now, with its claims."""
     parts = _parts(header)
-    return Identity(Standing.UNREADABLE) if parts is None else Identity(
-        Standing.UNCHECKED, _claims(parts[1]), OneLine(why)
+    return Identity(SignatureState.UNREADABLE) if parts is None else Identity(
+        SignatureState.UNCHECKED, _claims(parts[1]), OneLine(why)
     )  # fmt: skip
 
 

@@ -83,14 +83,14 @@ async def test_what_is_left_to_read_is_shown_although_a_poll_reads_the_entry_aga
         await until(pilot, lambda: not screen.gate.came_unasked, "a moment to look")
         once_painted = screen.pane.main.once_painted
 
-        def read_anew_then(call: Callable[[], object]) -> None:
+        def read_again_then(call: Callable[[], object]) -> None:
             current = screen.current
             assert current is not None
             screen.listing.listed[current.item.id] = replace(current, due_at=app.session.clock.now())
             assert screen.current != current
             once_painted(call)
 
-        monkeypatch.setattr(screen.pane.main, "once_painted", read_anew_then)
+        monkeypatch.setattr(screen.pane.main, "once_painted", read_again_then)
         await pilot.press("a")
         await until(pilot, lambda: "lines not seen yet: enter reads on" in drawn(app), "the answer")
 

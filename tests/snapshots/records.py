@@ -11,7 +11,7 @@ from mm_tui.account import Account, Usage, Webhook, WebhookDelivery
 from mm_tui.app import MmTui
 from mm_tui.gateway.shapes import Suppression
 from mm_tui.models import AuditEntry, EmailDetail, Mailbox, Party, PendingItem, RawContent
-from mm_tui.review.identity import Identity, Standing
+from mm_tui.review.identity import Identity, SignatureState
 from mm_tui.services.mailboxes import USAGE_DAYS, AccountFacts, ActionResult
 from mm_tui.settings.secret import Secret
 from mm_tui.store.audit.journal import Journal
@@ -155,7 +155,7 @@ async def _identity(_header: str) -> Identity:
     """What the gateway signed about the newest mail."""
     claims = {"ai_generated": "true", "operator": "Acme", "oversight": "gated_send", "verified_operator": "true"}
     shown = tuple((OneLine(name), OneLine(value)) for name, value in claims.items())
-    return Identity(Standing.HOLDS, shown, fingerprint=OneLine("9f2c" * 8))
+    return Identity(SignatureState.VALID, shown, fingerprint=OneLine("9f2c" * 8))
 
 
 def _box(mailbox_id: str, address: str, mode: str) -> Mailbox:

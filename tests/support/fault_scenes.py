@@ -214,7 +214,7 @@ async def play(
 ) -> None:
     """Starts or continues until the result is as the human wanted. `look` is called at every stop."""
     for _ in range(12):
-        if desk.decisions.overview.state(item) is None and not await begin_anew(desk, scene, mailbox, item):
+        if desk.decisions.overview.state(item) is None and not await begin_again(desk, scene, mailbox, item):
             return
         view = await desk.settled(item)
         if look is not None:
@@ -224,12 +224,12 @@ async def play(
         if view.question is not None:
             choice = next(choice for choice in PREFERRED if choice in dict(view.question.choices))
             await desk.decisions.answer(item, choice)
-        elif not await begin_anew(desk, scene, mailbox, item):
+        elif not await begin_again(desk, scene, mailbox, item):
             return
     raise AssertionError(f"no end of questions: {desk.decisions.overview.state(item)}")
 
 
-async def begin_anew(desk: Desk, scene: Scene, mailbox: str, item: str) -> bool:
+async def begin_again(desk: Desk, scene: Scene, mailbox: str, item: str) -> bool:
     """Reads the email again and decides again, unless it no longer waits."""
     mail = await reopened(desk, mailbox, item)
     if str(mail.status) not in ("pending_send_approval", "scheduled"):

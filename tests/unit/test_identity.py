@@ -18,7 +18,7 @@ from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.errors import GatewayError
 from mm_tui.gateway.keys import Keys
 from mm_tui.gateway.wire import email_detail
-from mm_tui.review.identity import KeyUnusable, PublicKey, Standing, check, unchecked
+from mm_tui.review.identity import KeyUnusable, PublicKey, SignatureState, check, unchecked
 from mm_tui.screens.audit.pages import history_page
 from mm_tui.services.audit.history import History
 from mm_tui.services.audit.identities import Identities
@@ -78,7 +78,7 @@ POINT = KEY.public_key().public_bytes(serialization.Encoding.X962, serialization
 @pytest.mark.parametrize("over_text", [False, True])
 def test_a_good_signature_holds_in_every_usual_form(answer: object, der: bool, over_text: bool) -> None:
     found = check(header(der=der, over_text=over_text), PublicKey(answer))
-    assert found.standing is Standing.HOLDS
+    assert found.signature is SignatureState.VALID
     assert ("capabilities", "send, reply") in found.claims
     assert ("ai_generated", "true") in found.claims
     assert len(found.fingerprint) == 32
@@ -86,11 +86,11 @@ def test_a_good_signature_holds_in_every_usual_form(answer: object, der: bool, o
 
 def test_another_key_or_one_changed_byte_does_not_hold() -> None:
     key, good = PublicKey(jwk()), header()
-    assert check(header(key=OTHER), key).standing is Standing.BROKEN
+    assert check(header(key=OTHER), key).signature is SignatureState.INVALID
     payload, _, signature = good.partition(".")
     changed = text(base64.urlsafe_b64decode(payload + "==").replace(b"Acme", b"Acne"))
     found = check(f"{changed}.{signature}", key)
-    assert found.standing is Standing.BROKEN
+    assert found.signature is SignatureState.INVALID
     assert ("operator", "Acne") in found.claims
 
 
@@ -100,15 +100,15 @@ def test_another_key_or_one_changed_byte_does_not_hold() -> None:
      "x" * 20_000, text(b"[" * 4000) + "." + text(b"x" * 64)],
 )  # fmt: skip
 def test_a_header_of_another_form_is_reported_as_one(value: str) -> None:
-    assert check(value, PublicKey(jwk())).standing is Standing.UNREADABLE
-    assert unchecked(value, "why").standing is Standing.UNREADABLE
+    assert check(value, PublicKey(jwk())).signature is SignatureState.UNREADABLE
+    assert unchecked(value, "why").signature is SignatureState.UNREADABLE
 
 
 @pytest.mark.parametrize(
     "signature", [b"", b"x", b"\x00" * 64, b"\xff" * 64, b"\x30\x06\x02\x01\x00\x02\x01\x00", b"\x30\xff"]
 )
 def test_a_signature_that_is_none_does_not_hold(signature: bytes) -> None:
-    assert check(f"{text(b'{}')}.{text(signature)}", PublicKey(jwk())).standing is Standing.BROKEN
+    assert check(f"{text(b'{}')}.{text(signature)}", PublicKey(jwk())).signature is SignatureState.INVALID
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_a_key_of_another_kind_is_reported_as_one() -> None:
 def test_no_header_is_an_error(words: str, payload: bytes, signature: bytes) -> None:
     key = PublicKey(jwk())
     for value in (words, f"{text(payload)}.{text(signature)}"):
-        assert check(value, key).standing is not Standing.HOLDS
+        assert check(value, key).signature is not SignatureState.VALID
 
 
 def test_claims_are_cleaned() -> None:
@@ -159,12 +159,14 @@ async def test_the_key_is_cached_and_fetched_again_when_it_has_changed() -> None
     clock = FakeClock(NOW)
     gateway: Any = Gateway(jwk(), jwk(OTHER))
     identities = Identities(gateway, clock)
-    assert (await identities.check(header())).standing is Standing.HOLDS
-    assert (await identities.check(header())).standing is Standing.HOLDS
-    assert (await identities.check(header(key=OTHER))).standing is Standing.BROKEN, "not more than once a minute"
+    assert (await identities.check(header())).signature is SignatureState.VALID
+    assert (await identities.check(header())).signature is SignatureState.VALID
+    assert (await identities.check(header(key=OTHER))).signature is SignatureState.INVALID, (
+        "not more than once a minute"
+    )
     assert len(gateway.answers) == 1
     clock.advance(timedelta(minutes=2).total_seconds())
-    assert (await identities.check(header(key=OTHER))).standing is Standing.HOLDS
+    assert (await identities.check(header(key=OTHER))).signature is SignatureState.VALID
     assert gateway.answers == []
 
 
@@ -172,7 +174,7 @@ async def test_without_the_key_it_says_that_nothing_was_checked() -> None:
     gateway: Any = Gateway(GatewayError("cannot be reached"), {"error": "none"})
     identities = Identities(gateway, FakeClock(NOW))
     first, second = [await identities.check(header()) for _ in range(2)]
-    assert first.standing is second.standing is Standing.UNCHECKED
+    assert first.signature is second.signature is SignatureState.UNCHECKED
     assert first.why == "the gateway's key could not be read: cannot be reached"
     assert second.why == "the gateway's key cannot be used: there is no key"
     assert ("operator", "Acme") in first.claims
@@ -186,7 +188,7 @@ async def test_the_sandbox_signs_what_left_and_nothing_else(sandbox: Sandbox) ->
         key = PublicKey(await gateway.signing_key())
         mail = await gateway.email(sandbox.mailbox, left)
         found = check(mail.identity, key)
-        assert found.standing is Standing.HOLDS
+        assert found.signature is SignatureState.VALID
         assert {"ai_generated", "operator", "oversight"} <= {str(name) for name, _ in found.claims}
         assert mail.ai_generated == "true"
         assert (await gateway.email(sandbox.mailbox, left)).identity == mail.identity

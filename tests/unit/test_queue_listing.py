@@ -50,7 +50,7 @@ class Queue:
 
     def waits(self, *entries: QueueEntry, reading: str | None = None, stay: bool = True) -> list[str]:
         self.listing.waiting = list(entries)
-        self.listing.list_anew(reading, stay=stay)
+        self.listing.list_again(reading, stay=stay)
         return list(self.listing.listed)
 
 

@@ -78,7 +78,7 @@ def written_over_without_log(path: Path, backup: Path) -> None:
     path.write_bytes(backup.read_bytes())
 
 
-def made_anew(path: Path, backup: Path) -> None:
+def made_again(path: Path, backup: Path) -> None:
     path.unlink()
     for ending in ("-wal", "-shm"):
         Path(f"{path}{ending}").unlink()
@@ -91,7 +91,7 @@ def log_deleted(path: Path, backup: Path) -> None:
 
 CHANGES = [
     deleted, folder_cleaned, moved_away, replaced, replaced_with_its_log, written_over, written_over_without_log,
-    made_anew, log_deleted,
+    made_again, log_deleted,
 ]  # fmt: skip
 
 
@@ -190,7 +190,7 @@ def test_the_head_beside_the_store_follows_the_journal(tmp_path: Path) -> None:
     assert head_path(path).stat().st_mode & 0o077 == 0
 
 
-@pytest.mark.parametrize("change", [deleted, replaced, made_anew])
+@pytest.mark.parametrize("change", [deleted, replaced, made_again])
 def test_an_older_store_is_noticed_at_the_start_and_a_human_may_accept_it(
     tmp_path: Path, change: Callable[[Path, Path], None]
 ) -> None:

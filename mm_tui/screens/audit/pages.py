@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from mm_tui.review.identity import Identity, Standing
+from mm_tui.review.identity import Identity, SignatureState
 from mm_tui.screens.status_words import NO_STATUS, STATUS_WORDS
 from mm_tui.services.audit.history import History
 from mm_tui.services.audit.key_names import NO_NAMES, key_words
@@ -144,24 +144,24 @@ def _identity(writer: RowWriter, history: History, identity: Identity | None) ->
     if identity is None:
         writer.row("identity", "checking …")
         return
-    words = f"{identity.standing}{f': {identity.why}' if identity.why else ''}"
-    holds = identity.standing is Standing.HOLDS
-    sign = {Standing.HOLDS: "✓ ", Standing.BROKEN: "✕ "}.get(identity.standing, "▲ ")
-    writer.row("identity", sign + words, style="" if holds else "risk")
+    words = f"{identity.signature}{f': {identity.why}' if identity.why else ''}"
+    is_valid = identity.signature is SignatureState.VALID
+    sign = {SignatureState.VALID: "✓ ", SignatureState.INVALID: "✕ "}.get(identity.signature, "▲ ")
+    writer.row("identity", sign + words, style="" if is_valid else "risk")
 
 
 def _claims(writer: RowWriter, history: History, identity: Identity | None) -> None:
     """What the signed identity says, and what the signature proves."""
     if history.detail is None or not history.detail.identity or identity is None:
         return
-    holds = identity.standing is Standing.HOLDS
+    is_valid = identity.signature is SignatureState.VALID
     writer.line()
     writer.line("What the sender's identity says", "dim")
     for name, value in identity.claims:
-        writer.row("", f"{name}: {value}", label=CLAIM, style="" if holds else "dim")
+        writer.row("", f"{name}: {value}", label=CLAIM, style="" if is_valid else "dim")
     if history.detail.ai_generated:
         writer.row("", f"X-AI-Generated: {history.detail.ai_generated} (not signed)", label=CLAIM, style="dim")
-    if holds:
+    if is_valid:
         proof = f"ECDSA P-256 under the gateway's key {identity.fingerprint}"
         writer.row("", proof, label=CLAIM, style="dim")
         limit = "The signature names no email: it proves who made the statement, not that it is about this email."

@@ -155,7 +155,7 @@ class QueueHost(BaseScreen):
         raise NotImplementedError
 
     def update_list(self, *, stay: bool = True) -> None:
-        """Updates the list after a change of filter; `stay` is as for `QueueListing.list_anew`."""
+        """Updates the list after a change of filter; `stay` is as for `QueueListing.list_again`."""
         raise NotImplementedError
 
     def show_rows(self) -> None:

@@ -139,7 +139,7 @@ class PendingScreen(QueueHost):
 
     def update_list(self, *, stay: bool = True) -> None:
         before = self.current
-        self.listing.list_anew(before.item.id if before is not None else None, stay=stay)
+        self.listing.list_again(before.item.id if before is not None else None, stay=stay)
         self.timers.go_on()
         self.batches.keep_marks()
         known = bool(self.listing.waiting) or knows_queue(self.session)

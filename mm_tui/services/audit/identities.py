@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mm_tui.clock import Clock
 from mm_tui.gateway.errors import GatewayError
-from mm_tui.review.identity import Identity, KeyUnusable, PublicKey, Standing, check, unchecked
+from mm_tui.review.identity import Identity, KeyUnusable, PublicKey, SignatureState, check, unchecked
 
 if TYPE_CHECKING:
     from mm_tui.gateway.client import GatewayClient
@@ -30,7 +30,7 @@ class Identities:
         """Checks the identity. If the gateway fails, the result says why it was not checked; nothing is raised."""
         try:
             found = check(header, await self._key(KEY_AGE))
-            if found.standing is Standing.BROKEN:
+            if found.signature is SignatureState.INVALID:
                 found = check(header, await self._key(LEAST_AGE))
         except GatewayError as error:
             return unchecked(header, f"the gateway's key could not be read: {error.message}")

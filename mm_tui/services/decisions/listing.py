@@ -100,7 +100,7 @@ class QueueListing:
         """Whether an email is listed that no longer waits."""
         return bool(self._ended_at)
 
-    def list_anew(self, reading: str | None, *, stay: bool = True) -> None:
+    def list_again(self, reading: str | None, *, stay: bool = True) -> None:
         """Lists what filter and query select, and updates the counts of all filters. `stay`: keep the email under the
         cursor in the list, whatever happened to it; False if the reviewer asked for another list."""
         context = self._context()
