@@ -236,6 +236,20 @@ async def test_a_reply_that_two_windows_write_loses_no_text(sandbox: Sandbox) ->
         assert len(kept(app)) == 2, "what was said once is not said, or copied, again"
 
 
+async def test_another_windows_text_stays_the_reply_where_only_a_model_wrote(sandbox: Sandbox) -> None:
+    mail = sandbox.inbound(subject="Where is my order", body="It has not come.")["id"]
+    async with running_app(settings_for(sandbox)) as (app, pilot):
+        area = await opened("reply", app, pilot, None)
+        await until(pilot, lambda: kept(app) == [MINE], "the saved text")
+        (saved,) = Edits(app.session.database).left_over()
+        EditStore(app.session.database).save(replace(saved, text=replace(saved.text, body="From another window.")))
+        app.session.untouched_replies[mail] = DraftText(ManyLine(MINE), done=True)
+        await pilot.press("escape")
+        await until(pilot, lambda: not area.has_focus, "the editor to close")
+        await until(pilot, lambda: "its text is saved as the reply" in drawn(app), "where it is")
+        assert kept(app) == ["From another window."]
+
+
 async def test_tab_goes_round_and_replaces_nothing(sandbox: Sandbox) -> None:
     sandbox.draft("Hello Anna.")
     async with running_app(settings_for(sandbox)) as (app, pilot):

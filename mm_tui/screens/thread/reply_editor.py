@@ -203,7 +203,9 @@ class ReplyEditor(Vertical):
             return False
         self._saved = text
         if other:
-            words = "another window is writing this reply too: its text is saved beside yours"
+            # Nothing of this window's was written that could replace it: an empty text, or a model's.
+            where = "beside yours" if text.strip() else "as the reply"
+            words = f"another window is writing this reply too: its text is saved {where}"
             self._say(f"{words} ({{pending.kept}} in Pending)", "warning")
         return True
 

@@ -31,8 +31,8 @@ class Replies:
 
     def save(self, mail: MailRow, text: str, at: datetime, *, over: str, durable: bool = False) -> bool:
         """Saves the text, replacing the previous one; an empty text deletes it. Returns whether there was another text
-        than `over`, which the writer last knew to be saved: it is kept beside. `durable`: it also survives a power
-        cut."""
+        than `over`, which the writer last knew to be saved: it is kept beside, or stays the reply if the text is empty.
+        `durable`: it also survives a power cut."""
         if not text.strip():
             return not self.forget(mail, still=over)
         return self._edits.save(_edit(mail, text, at), over=_text(mail, over), durable=durable)
