@@ -26,8 +26,6 @@ SCOPES = {
         (Act.RELEASE_EDIT,), needs_second=True, others=False, sends_at_once=False, rewrites=False
     ),
 }
-
-
 DEEPER = {
     "edit and release, rewritten": Scope((Act.RELEASE_EDIT,), glitches=False, sends_at_once=False, signs=False),
     "edit and release beside a colleague's edit": Scope(

@@ -11,8 +11,6 @@ from mm_tui.settings.secret import Secret
 from tests.support.models import MODEL_KEY, Answer, RawServer, raw_server
 
 MAIL_SECRET = "the-customer-wrote-this"
-
-
 ASKED = [PromptTurn("system", "task: summarise"), PromptTurn("user", f"<<<MAIL\n\nPlease call. {MAIL_SECRET}\nMAIL>>>")]
 
 

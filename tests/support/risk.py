@@ -1,23 +1,23 @@
-"""A thread about a refund, drafts that answer it, and what the rules say."""
+"""Threads, drafts that answer them, and what the rules say: one about a refund, and `Correspondence` for any other."""
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from msgspec.structs import replace
 
-from mm_tui.models import Party
-from mm_tui.review.findings import Level
+from mm_tui.models import Attachment, Direction, Party
+from mm_tui.review.findings import Finding, Level
 from mm_tui.review.known import Acquaintances
+from mm_tui.review.risk.engine import assess
 from mm_tui.review.risk.model import Assessment, Draft, EarlierEmail, Rejected, ThreadContext
 from mm_tui.text import ManyLine, OneLine
 
 SUPPORT = Party.parse("Acme Support <support@acme.example>")
-
-
 ANNA = Party.parse("Anna Berg <anna@customer.example>")
-
-
 QUESTION = EarlierEmail(
     sender=ANNA,
     to=(SUPPORT,),
@@ -29,8 +29,6 @@ QUESTION = EarlierEmail(
     ),
     received_at=datetime(2026, 3, 20, 9, 0, tzinfo=UTC),
 )
-
-
 CONTEXT = ThreadContext(
     messages=(QUESTION,),
     own_addresses=frozenset({"support@acme.example", "billing@acme.example"}),
@@ -43,8 +41,6 @@ CONTEXT = ThreadContext(
     ),
     today=date(2026, 3, 22),
 )
-
-
 HARMLESS = (
     "Hi Anna,\n\nthank you for your patience. I have passed your request on and will be back with news.\n\nBest,\nSam"
 )
@@ -66,3 +62,69 @@ def marked(draft: Draft, assessment: Assessment, code: str) -> list[str]:
 
 def parties(*headers: str) -> tuple[Party, ...]:
     return tuple(Party.parse(header) for header in headers)
+
+
+@dataclass(frozen=True)
+class Correspondence:
+    """A thread between one of us and one of them, and what the rules say about an answer in it, a day later."""
+
+    us: Party
+    them: Party
+    subject: str = "Bike"
+    colleagues: tuple[Party, ...] = ()
+    """Further addresses of ours."""
+    known: Collection[str] = ()
+    """Addresses that have written for long."""
+    at: datetime = datetime(2026, 5, 4, tzinfo=UTC)
+
+    def theirs(self, body: str, **changes: object) -> EarlierEmail:
+        """An email of theirs; `changes` are fields of `EarlierEmail`."""
+        return self._email(self.them, self.us, body, Direction.INBOUND, changes)
+
+    def ours(self, body: str, to: Party | None = None) -> EarlierEmail:
+        return self._email(self.us, to or self.them, body, Direction.OUTBOUND, {})
+
+    def _email(
+        self, sender: Party, to: Party, body: str, direction: Direction, changes: dict[str, object]
+    ) -> EarlierEmail:
+        mail = EarlierEmail(
+            sender, (to,), subject=OneLine(self.subject), body=ManyLine(body), direction=direction, received_at=self.at
+        )
+        return replace(mail, **changes)
+
+    def findings(
+        self,
+        answer: str,
+        *thread: EarlierEmail,
+        to: Party | None = None,
+        cc: tuple[Party, ...] = (),
+        files: tuple[str, ...] = (),
+        subject: str = "",
+        known: Collection[str] | None = None,
+    ) -> list[Finding]:
+        """What the rules find in an answer to the thread, or to an everyday question."""
+        own = frozenset(str(one.address) for one in (self.us, *self.colleagues))
+        contacts = Acquaintances.of(self.known if known is None else known)
+        today = (self.at + timedelta(days=1)).date()
+        context = ThreadContext(
+            thread or (self.theirs("How are you?"),), own_addresses=own, contacts=contacts, today=today
+        )
+        draft = Draft(
+            self.us,
+            (to or self.them,),
+            cc,
+            subject=OneLine(subject or f"Re: {self.subject}"),
+            body=ManyLine(answer),
+            attachments=tuple(Attachment(name=OneLine(name), size=1000) for name in files),
+        )
+        return list(assess(draft, context).findings)
+
+    def found(
+        self, code: str, answer: str, *thread: EarlierEmail, least: Level = Level.MEDIUM, **more: Any
+    ) -> list[Finding]:
+        """The findings with this code, from this level on."""
+        return [one for one in self.findings(answer, *thread, **more) if one.code == code and one.level >= least]
+
+    def codes(self, answer: str, *thread: EarlierEmail, **more: Any) -> set[str]:
+        """The codes of the findings at medium or high."""
+        return {one.code for one in self.findings(answer, *thread, **more) if one.level >= Level.MEDIUM}

@@ -7,8 +7,6 @@ import json
 from mm_tui.assist.second_reader import SecondReading
 
 BODY = "Hello Anna,\n\nwe will be there on Friday 13 March\nat 14:00, and room 12 costs $249.\n\nMara"
-
-
 ASKED = "Hello,\ncan you come on Thursday 12 March at 14:00? And is breakfast in the price of room 12?\nAnna"
 
 

@@ -21,8 +21,6 @@ from tests.support.decision_walk import Walker
 from tests.support.decision_world import Broken, Move, Scope
 
 MACHINE, EDIT, MOVES, BACK = "machine", "replacement", "moves", "reading_back"
-
-
 MUTATIONS: dict[str, tuple[Scope, str, str, str]] = {
     "no check before the decision": (
         SCOPES["approve"],

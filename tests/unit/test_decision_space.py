@@ -11,31 +11,17 @@ from tests.support.decision_scopes import DEEPER, SCOPES
 from tests.support.decision_walk import Walker
 
 WALKED = {**SCOPES, **(DEEPER if os.environ.get("MM_TUI_DEEP") else {})}
-
-
 ALWAYS = {Outcome.DENIED, Outcome.FELL_BACK, Outcome.LEFT, Outcome.UNDONE, Outcome.UNREACHABLE}
-
-
 WATCHED = ALWAYS | {Outcome.CHANGED, Outcome.ELSEWHERE, Outcome.UNCLEAR}
-
-
 EDITED = (ALWAYS - {Outcome.DENIED}) | {
     Outcome.EDIT_FAILED,
     Outcome.EDIT_RELEASED,
     Outcome.NOT_SUBMITTED,
     Outcome.TAKEN_BACK,
 }
-
-
 SIBLINGS = {Outcome.DOUBTFUL, Outcome.ELSEWHERE, Outcome.SIBLING_RELEASED, Outcome.SIBLING_WAITING}
-
-
 RELEASED = {Outcome.APPROVED, Outcome.DECIDED, Outcome.NOT_AS_SEEN}
-
-
 MOVED = {Outcome.EDIT_CLOSED, Outcome.INCIDENT, Outcome.WITHDRAWN}
-
-
 ENDINGS = {
     "approve": WATCHED | RELEASED,
     "approve, known by name": WATCHED | RELEASED,

@@ -11,8 +11,6 @@ from mm_tui.sandbox.mail_in.parse import parse_mail
 from tests.support.mail_parts import HEAD, mail_of, part
 
 HTML = part("text/html; charset=utf-8", "<p>You owe us <b>EUR 310</b> until 12 December, please pay in time.</p>")
-
-
 CALENDAR = part(
     "text/calendar; method=REQUEST",
     "BEGIN:VCALENDAR\nMETHOD:REQUEST\nBEGIN:VEVENT\nDTSTART:20261204T130000Z\nSUMMARY:Fitting\\, kitchen\n"

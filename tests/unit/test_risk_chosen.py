@@ -2,35 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
-
 import pytest
 
-from mm_tui.models import Direction, Party
-from mm_tui.review.findings import Level
-from mm_tui.review.risk.engine import assess
-from mm_tui.review.risk.model import Draft, EarlierEmail, ThreadContext
-from mm_tui.text import ManyLine, OneLine
+from mm_tui.models import Party
+from tests.support.risk import Correspondence
 
-US = Party.parse("Helio Roof <office@helio.example>")
 CREW = Party.parse("crew@helio.example")
-JUDITH = Party.parse("Judith Barlow <j.barlow@mail.example>")
-
-
-def mail(body: str, *, ours: bool = False) -> EarlierEmail:
-    at = datetime(2026, 5, 4, tzinfo=UTC)
-    sender, to = (US, JUDITH) if ours else (JUDITH, US)
-    direction = Direction.OUTBOUND if ours else Direction.INBOUND
-    return EarlierEmail(
-        sender, (to,), subject=OneLine("Roof"), body=ManyLine(body), received_at=at, direction=direction
-    )
-
-
-def codes(answer: str, *thread: EarlierEmail, cc: tuple[Party, ...] = ()) -> set[str]:
-    """The codes of the findings at medium or high."""
-    context = ThreadContext(thread, own_addresses=frozenset({"office@helio.example"}), today=date(2026, 5, 5))
-    draft = Draft(sender=US, to=(JUDITH,), cc=cc, subject=OneLine("Re: Roof"), body=ManyLine(answer))
-    return {one.code for one in assess(draft, context).findings if one.level >= Level.MEDIUM}
+ROOF = Correspondence(
+    Party.parse("Helio Roof <office@helio.example>"), Party.parse("Judith Barlow <j.barlow@mail.example>"), "Roof"
+)
+mail, codes = ROOF.theirs, ROOF.codes
 
 
 @pytest.mark.parametrize(
@@ -66,7 +47,7 @@ def codes(answer: str, *thread: EarlierEmail, cc: tuple[Party, ...] = ()) -> set
     ],
 )
 def test_another_day_than_was_chosen(offer: str, choice: str, wrong: str, right: str) -> None:
-    thread = mail(offer, ours=True), mail(choice)
+    thread = ROOF.ours(offer), mail(choice)
     assert ("choice_differs" in codes(wrong, *thread)) is ("Sorry" not in wrong)
     assert "choice_differs" not in codes(right, *thread)
 
@@ -171,7 +152,7 @@ def test_an_answer_in_the_language_that_was_asked_for() -> None:
 
 
 def test_the_wrong_week_for_the_only_day_that_was_named() -> None:
-    thread = mail("Is the hall free on Saturday 17 October?"), mail("Yes. Shall I book it?", ours=True), mail("Please!")
+    thread = mail("Is the hall free on Saturday 17 October?"), ROOF.ours("Yes. Shall I book it?"), mail("Please!")
     assert "date_differs" in codes("It is now booked for you on Saturday 10 October.", *thread)
     assert "date_differs" not in codes("It is now booked for you on Saturday 17 October.", *thread)
     assert "date_differs" not in codes("It is now booked for you. We are closed on 24 December.", *thread)

@@ -2,36 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
-
 import pytest
 
-from mm_tui.models import Direction, Party
-from mm_tui.review.findings import Level
-from mm_tui.review.risk.engine import assess
-from mm_tui.review.risk.model import Draft, EarlierEmail, ThreadContext
-from mm_tui.text import ManyLine, OneLine
+from mm_tui.models import Party
+from tests.support.risk import Correspondence
 
-US = Party.parse("Helio Roof <office@helio.example>")
 NILS = Party.parse("Nils Petersen <quotes@helio.example>")
-JUDITH = Party.parse("Judith Barlow <j.barlow@mail.example>")
-
-
-def codes(answer: str, *thread: EarlierEmail) -> set[str]:
-    """The codes of the findings at medium or high."""
-    context = ThreadContext(thread, own_addresses=frozenset({"office@helio.example"}), today=date(2026, 5, 5))
-    draft = Draft(sender=US, to=(JUDITH,), subject=OneLine("Re: Roof"), body=ManyLine(answer))
-    return {one.code for one in assess(draft, context).findings if one.level >= Level.MEDIUM}
-
-
-def asked(body: str) -> EarlierEmail:
-    at = datetime(2026, 5, 4, tzinfo=UTC)
-    return EarlierEmail(sender=JUDITH, to=(US,), subject=OneLine("Roof"), body=ManyLine(body), received_at=at)
-
-
-def wrote(body: str, to: Party = JUDITH) -> EarlierEmail:
-    sent = Direction.OUTBOUND
-    return EarlierEmail(sender=US, to=(to,), subject=OneLine("Roof"), body=ManyLine(body), direction=sent)
+ROOF = Correspondence(
+    Party.parse("Helio Roof <office@helio.example>"), Party.parse("Judith Barlow <j.barlow@mail.example>"), "Roof"
+)
+asked, wrote, codes = ROOF.theirs, ROOF.ours, ROOF.codes
 
 
 @pytest.mark.parametrize(

@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 import pytest
 
-from mm_tui.models import Attachment, Direction, Party
-from mm_tui.review.findings import Level
-from mm_tui.review.risk.engine import assess
-from mm_tui.review.risk.model import Draft, EarlierEmail, ThreadContext
-from mm_tui.text import ManyLine, OneLine
+from mm_tui.models import Party
+from mm_tui.review.findings import Finding, Level
+from tests.support.risk import Correspondence
 
-US = Party.parse("Harbour Cycles <help@harbourcycles.example>")
-STORE = Party.parse("Ben <store@harbourcycles.example>")
 LENA = Party.parse("Lena Moreau <lena.moreau@moreau.example>")
+STORE = Party.parse("Ben <store@harbourcycles.example>")
+BIKE = Correspondence(Party.parse("Harbour Cycles <help@harbourcycles.example>"), LENA)
 
 
-def levels(code: str, said: str, *, asked: str = "How are you?", file: str = "", to: Party = LENA) -> list[Level]:
-    thread = EarlierEmail(to, to=(US,), subject=OneLine("Bike"), body=ManyLine(asked), direction=Direction.INBOUND)
-    files = (Attachment(name=OneLine(file), size=1000),) if file else ()
-    draft = Draft(US, to=(to,), subject=OneLine("Re: Bike"), body=ManyLine(said), attachments=files)
-    context = ThreadContext((thread,), own_addresses=frozenset({str(US.address)}), today=date(2026, 5, 5))
-    return [one.level for one in assess(draft, context).findings if one.code == code]
-
-
-def found(code: str, said: str, *, asked: str = "How are you?", file: str = "", to: Party = LENA) -> bool:
-    return any(level >= Level.MEDIUM for level in levels(code, said, asked=asked, file=file, to=to))
+def found(
+    code: str, said: str, *, asked: str = "How are you?", files: tuple[str, ...] = (), to: Party = LENA
+) -> list[Finding]:
+    return BIKE.found(code, said, BIKE.theirs(asked, sender=to), files=files, to=to)
 
 
 @pytest.mark.parametrize(
@@ -214,4 +204,5 @@ def test_the_newest_amounts_of_a_long_thread_are_calculated_with() -> None:
     prices = [f"- part {number}: €{101 + 7 * number * number}" for number in range(40)]
     total = sum(101 + 7 * number * number for number in (37, 38, 39))
     asked = "\n".join(["All prices:", *prices, "How much are the last three?"])
-    assert not levels("amount_not_in_thread", f"The last three are €{total} together.", asked=asked)
+    answer = f"The last three are €{total} together."
+    assert not BIKE.found("amount_not_in_thread", answer, BIKE.theirs(asked), least=Level.LOW)

@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
-from mm_tui.models import Attachment, Direction, Party
-from mm_tui.review.findings import Level
-from mm_tui.review.risk.engine import assess
-from mm_tui.review.risk.model import Draft, EarlierEmail, ThreadContext
-from mm_tui.text import ManyLine, OneLine
+from mm_tui.models import Party
+from tests.support.risk import Correspondence
 
-US = Party.parse("desk@helio.example")
-ANNA = Party.parse("Anna Berg <anna@berg.example>")
 WORKSHOP = Party.parse("workshop@helio.example")
+HELIO = Correspondence(
+    Party.parse("desk@helio.example"),
+    Party.parse("Anna Berg <anna@berg.example>"),
+    "Question",
+    colleagues=(WORKSHOP,),
+    at=datetime(2026, 3, 11, tzinfo=UTC),
+)
 
 
-def codes(asked: str, answer: str, to: Party = ANNA, files: tuple[str, ...] = ()) -> set[str]:
-    """The codes of the findings at medium or high."""
-    at = datetime(2026, 3, 11, tzinfo=UTC)
-    mail = EarlierEmail(
-        ANNA, (US,), subject=OneLine("Question"), body=ManyLine(asked), received_at=at, direction=Direction.INBOUND
-    )
-    own = frozenset({"desk@helio.example", "workshop@helio.example"})
-    context = ThreadContext((mail,), own_addresses=own, today=date(2026, 3, 12))
-    attached = tuple(Attachment(name=OneLine(name)) for name in files)
-    draft = Draft(US, (to,), subject=OneLine("Re: Question"), body=ManyLine(answer), attachments=attached)
-    return {one.code for one in assess(draft, context).findings if one.level >= Level.MEDIUM}
+def codes(asked: str, answer: str, **more: Any) -> set[str]:
+    return HELIO.codes(answer, HELIO.theirs(asked), **more)
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,7 @@ from mm_tui.text import ManyLine, OneLine
 from tests.support.second_reader import ASKED, BODY, answer, kinds, line
 
 THEIRS = QuotedSource("m1", ManyLine(ASKED), theirs=True)
-
-
 OURS = QuotedSource("m2", ManyLine("Room 12 costs $229 a night."))
-
-
 THREAD = (THEIRS, OURS)
 
 
