@@ -30,7 +30,7 @@ _OFF_LOOP = 256 * 1024
 
 _POLLED = (PENDING, AUDIT_LOG)
 """Calls whose answer is mostly the one of before. Lists of mail are not among them: they would take a megabyte."""
-_KEPT_BYTES, _KEPT_ANSWERS = 128 * 1024, 4
+_CACHED_BYTES, _CACHED_ANSWERS = 128 * 1024, 4
 """The largest answer that is cached, in bytes, and how many are."""
 
 
@@ -58,7 +58,7 @@ class Caller:
         self._wire: Wire | None = None
         self._opening = asyncio.Lock()
         self._closing = False
-        self._kept: dict[object, tuple[bytes, object]] = {}
+        self._cache: dict[object, tuple[bytes, object]] = {}
         """The last answers of what is polled, by what was asked: the digest, and what was made of it."""
         self.witness: Witness | None = None
         """Journals actions before the call. A client without one is for reading, trying keys, and tests."""
@@ -132,16 +132,16 @@ class Caller:
         """Makes the call and translates its answer. Of a call that is made again and again, an answer that is the same
         to the byte gives the same object as before."""
         answer = await self._call(call, params=params, body=body, at=at)
-        if call not in _POLLED or len(answer.body) > _KEPT_BYTES:
+        if call not in _POLLED or len(answer.body) > _CACHED_BYTES:
             return await self._read(call, answer, lambda: read(self._content(answer)))
         asked = (call, tuple((params or {}).items()), tuple((at or {}).items()))
-        digest, kept = self._kept.get(asked, (b"", None))
+        digest, cached = self._cache.get(asked, (b"", None))
         if digest != (now := blake2b(answer.body).digest()):
-            kept = await self._read(call, answer, lambda: read(self._content(answer)))
-            self._kept[asked] = now, kept
-            if len(self._kept) > _KEPT_ANSWERS:
-                del self._kept[next(iter(self._kept))]
-        return cast("T", kept)
+            cached = await self._read(call, answer, lambda: read(self._content(answer)))
+            self._cache[asked] = now, cached
+            if len(self._cache) > _CACHED_ANSWERS:
+                del self._cache[next(iter(self._cache))]
+        return cast("T", cached)
 
     async def _list(
         self,

@@ -179,7 +179,7 @@ class Assistant:
         self, draft_id: str, reading: DraftReading, facts: Facts
     ) -> Answered[SecondReading] | None:
         """The cached answer to exactly this question; None if it was not asked."""
-        return await asyncio.to_thread(self._kept, self._second_reading(draft_id, reading, facts))
+        return await asyncio.to_thread(self._cached, self._second_reading(draft_id, reading, facts))
 
     def _second_reading(self, draft_id: str, reading: DraftReading, facts: Facts) -> _Question[SecondReading]:
         from mm_tui.assist import second_reader, tasks
@@ -249,13 +249,13 @@ class Assistant:
 
     async def _answer(self, question: _Question[T], *, automatic: bool, again: bool) -> Answered[T]:
         key = self._key(question)
-        if not again and (kept := self._kept(question)) is not None:
-            return kept
+        if not again and (cached := self._cached(question)) is not None:
+            return cached
         answer = await self._paid(question.request, automatic, question.ask)
         # A malformed answer is shown but not reused for the same question.
-        kept_under = key if answer.certain else key._replace(content_hash="uncertain")
+        cached_under = key if answer.certain else key._replace(content_hash="uncertain")
         result = {"value": question.pack(answer.value), "model": str(answer.model), "cut": answer.cut}
-        await asyncio.to_thread(self._store.put, kept_under, result, self._clock.now())
+        await asyncio.to_thread(self._store.put, cached_under, result, self._clock.now())
         return answer
 
     async def _paid(self, request: Request, automatic: bool, ask: Callable[[ChatModel], Awaitable[P]]) -> P:
@@ -297,15 +297,15 @@ class Assistant:
         version = f"{request.version}@{hashlib.sha256(self.settings.profile.ai21_host.encode()).hexdigest()[:8]}"
         return ResultKey(request.task, question.subject_id, request.model, version, request.content_hash)
 
-    def _kept(self, question: _Question[T]) -> Answered[T] | None:
+    def _cached(self, question: _Question[T]) -> Answered[T] | None:
         from mm_tui.assist.model import TokenUsage
         from mm_tui.assist.tasks import Answered
 
-        kept = self._store.get(self._key(question))
-        if kept is None:
+        cached = self._store.get(self._key(question))
+        if cached is None:
             return None
         try:
-            value, model, cut = (kept.result[name] for name in ("value", "model", "cut"))
+            value, model, cut = (cached.result[name] for name in ("value", "model", "cut"))
             return Answered(question.unpack(value), OneLine(model), TokenUsage(), cut)
         except UNREADABLE:
             # Damaged: it is asked again.
