@@ -173,7 +173,7 @@ class Jamba:
         async with self._asked(messages, model, fields, deadline) as (opened, ends):
             answer = cast("AsyncStream[ChatCompletionChunk]", opened)
             async with answer:
-                reading = _Reading(model, self._keys)
+                reading = _StreamSoFar(model, self._keys)
                 while not reading.finished:
                     problem = await reading.take(answer, ends)
                     if problem is not None:
@@ -246,7 +246,7 @@ class Jamba:
 _WORTH_REPEATING = (errors.AssistServerFault, errors.AssistUnreachable)
 
 
-class _Reading:
+class _StreamSoFar:
     """What has been read of a stream so far."""
 
     def __init__(self, model: str, keys: Sequence[Secret]) -> None:

@@ -118,7 +118,7 @@ class AssistStore:
             return None
 
 
-class _Line(msgspec.Struct):
+class _StoredText(msgspec.Struct):
     """A stored answer of one text."""
 
     value: str
@@ -144,7 +144,7 @@ class _Tags(msgspec.Struct):
     extract: dict[str, str | list[str]] = msgspec.field(default_factory=dict)
 
 
-class _Reading(msgspec.Struct):
+class _StoredReading(msgspec.Struct):
     """A stored answer of the second reader."""
 
     value: dict[str, Any]
@@ -153,11 +153,11 @@ class _Reading(msgspec.Struct):
 
 
 _SHAPES: Mapping[str, type[msgspec.Struct]] = {
-    "summarise": _Line,
-    "classify": _Line,
-    "human_label": _Line,
+    "summarise": _StoredText,
+    "classify": _StoredText,
+    "human_label": _StoredText,
     "extract": _Facts,
     "tags": _Tags,
-    "second_reader": _Reading,
+    "second_reader": _StoredReading,
 }
 """What the stored results of a task must be like."""
