@@ -231,7 +231,9 @@ class Session:
         from mm_tui.services.presence.keeper import PresenceKeeper, PresenceWatch
         from mm_tui.services.presence.tags import PresenceTags
         from mm_tui.services.sync.waiting_details import WaitingDetails
+        from mm_tui.store.left_files import clear_left
 
+        clear_left(self.database.path)
         try:
             # Key commands and the keyring ran earlier: they may write to the terminal, which now shows the screens.
             self._keys = keys = Keys.of(self.settings.profile)

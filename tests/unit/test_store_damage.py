@@ -8,6 +8,7 @@ import resource
 import signal
 import sqlite3
 import sys
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from mm_tui.store import database as database_module
 from mm_tui.store import migrations
 from mm_tui.store.connecting import CorruptStore, damage_mark
 from mm_tui.store.database import Database
+from mm_tui.store.left_files import LEFT_SECONDS, clear_left
 from mm_tui.store.migrations import MIGRATIONS, Migration
 from mm_tui.store.state import StateStore
 from tests.support.stores import NOW, journal_ids, open_or_rebuild, with_kept_rows
@@ -214,6 +216,23 @@ def test_a_program_killed_while_it_rebuilds_a_store_loses_no_text(
         if ended:
             break
     assert ended and step > 5
+
+
+def test_files_that_killed_programs_left_are_cleared_and_no_other(tmp_path: Path) -> None:
+    path, later = tmp_path / "store-x.sqlite3", time.time() + 2 * LEFT_SECONDS
+    gone, here = 2**22 + 1, os.getpid()  # no system has so many processes
+    aside = "store-x.damaged-20260301-120000.sqlite3"
+    left = [f"{gone}.new", f"{gone}.new-wal", f"{gone}.new.reading-shm", f"{gone}.b:1.{aside}.new", f"head.{gone}-7"]
+    kept = [f"{here}.new", f"head.{here}-7", f"{gone}.new.txt", f"{gone}.b:1.other.sqlite3.new.old"]
+    for name in (*left, *kept, f"{gone}.b:1.{aside}.new.old", f"{gone}.b:1.{aside}.new.old-wal"):
+        (tmp_path / f".{path.name}.{name}").write_text(name)
+    (tmp_path / ".store-y.sqlite3.4.new").touch()
+    before = sorted(tmp_path.iterdir())
+    clear_left(path)
+    assert sorted(tmp_path.iterdir()) == before, "they were written just now"
+    clear_left(path, now=later)
+    expected = (*(f".{path.name}.{name}" for name in kept), ".store-y.sqlite3.4.new", aside, f"{aside}-wal")
+    assert sorted(one.name for one in tmp_path.iterdir()) == sorted(expected)
 
 
 def test_a_damaged_store_with_a_long_name_is_rebuilt(tmp_path: Path) -> None:
