@@ -1,4 +1,4 @@
-"""Models and dataclasses as JSON, and back: what is read has the declared types, and its texts are clean."""
+"""Models and other structs as JSON, and back: what is read has the declared types, and its texts are clean."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 def dumped(value: object) -> str:
-    """The JSON of a model or a dataclass."""
+    """The JSON of a struct."""
     return msgspec.json.encode(value, enc_hook=str.__str__).decode()
 
 
@@ -22,8 +22,9 @@ def values_of(value: object) -> Any:
 
 
 def read(kind: type[T], text: str) -> T:
-    """The model or dataclass in a JSON text. Unknown fields are ignored. Raises ValueError if the text is no JSON of
-    this kind; the message names the place, and quotes nothing but a word that is none of the allowed ones."""
+    """The struct in a JSON text. Unknown fields are ignored, and missing ones have their default. Raises ValueError if
+    the text is no JSON of this kind; the message names the place, and quotes nothing but a word that is none of the
+    allowed ones."""
     try:
         return msgspec.json.decode(text, type=kind, dec_hook=_cleaned)
     except RecursionError:

@@ -1,5 +1,5 @@
 """The errors of gateway calls, one class for each kind of reaction that a caller needs. This module is cheap to import:
-it imports neither httpx nor pydantic."""
+it does not import httpx."""
 
 from __future__ import annotations
 

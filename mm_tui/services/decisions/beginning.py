@@ -23,7 +23,7 @@ from mm_tui.text import OneLine
 log = logging.getLogger("mm_tui.decisions")
 
 REMEMBERED = 500
-"""How many ended decisions of this run are kept for `Decisions.states`."""
+"""How many ended decisions of this run are kept for `DecisionOverview`."""
 
 
 class Beginning:

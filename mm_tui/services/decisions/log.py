@@ -1,4 +1,5 @@
-"""Begins decisions: checks all conditions and writes the first state in one transaction."""
+"""The decision log: what the store holds of each decision. A decision is begun, goes on and ends in transactions that
+also write the journal; what the store knows may forbid that it begins."""
 
 from __future__ import annotations
 
@@ -49,7 +50,7 @@ TOGETHER = 100
 
 
 class DecisionLog:
-    """Opens decisions in the store: lock, journal entry, first state, edited text."""
+    """Writes decisions to the store: lock, journal entries, state, edited text."""
 
     def __init__(
         self,

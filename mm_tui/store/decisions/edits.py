@@ -46,7 +46,8 @@ class SavedEdit(msgspec.Struct, frozen=True):
 
 
 class EditStore:
-    """One edit per waiting email. Saved text survives a kill at once, and a power cut from the next pause in typing."""
+    """One edit per waiting email. A saved text survives a kill at once, and a power cut once it was saved with `durable`
+    or the journal was written after it."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -81,8 +82,8 @@ class EditStore:
 
     def save(self, edit: SavedEdit, *, durable: bool = False) -> int:
         """Saves the edit, as typed, in place of its previous state. Returns its revision, which an unchanged text
-        keeps. `durable` makes it survive a power cut; for pauses and exits, not for every keystroke. Raises StoreMoved
-        as for `changing`."""
+        keeps. `durable` makes it survive a power cut: for leaving the editor, not while typing. Raises StoreMoved as
+        for `changing`."""
         recipients, text = json.dumps(list(edit.text.to)), edit.text
         with self.changing(edit, durable=durable) as connection:
             old = _row(connection, edit.item_id)

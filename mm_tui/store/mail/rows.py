@@ -1,4 +1,4 @@
-"""Rows for drawing lists: light, without pydantic, with cleaned text types."""
+"""Rows for drawing lists: named tuples with cleaned texts, quicker to make than models."""
 
 from __future__ import annotations
 
