@@ -8,6 +8,7 @@ import shlex
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,12 @@ def test_targets_of_make_in_a_page_exist(page: Path) -> None:
     blocks = "\n".join(re.findall(r"^```\w*\n(.*?)^```", text, re.DOTALL | re.MULTILINE))
     named = re.findall(r"^make ([a-z]+)", blocks, re.MULTILINE) + re.findall(r"`make ([a-z]+)`", text)
     assert set(named) <= targets
+
+
+def test_a_name_of_a_class_has_one_meaning() -> None:
+    sources = [path.read_text("utf-8") for path in (ROOT / "mm_tui").rglob("*.py")]
+    names = Counter(name for source in sources for name in re.findall(r"^ *class (\w+)", source, re.MULTILINE))
+    assert [name for name, times in names.items() if times > 1] == []
 
 
 def test_the_architecture_names_every_module_and_folder() -> None:
