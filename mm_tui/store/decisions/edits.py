@@ -46,8 +46,8 @@ class SavedEdit(msgspec.Struct, frozen=True):
 
 
 class EditStore:
-    """One edit per waiting email. A saved text survives a kill at once, and a power cut once it was saved with `durable`
-    or the journal was written after it."""
+    """One edit per waiting email. A saved text survives a kill at once, and a power cut once it was saved with
+    `durable` or the journal was written after it."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
