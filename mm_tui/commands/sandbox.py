@@ -152,7 +152,8 @@ def run_command(arguments: argparse.Namespace) -> int:
     from mm_tui.commands.demo import use
 
     if not arguments.command:
-        raise CommandError(Exit.USAGE, "no COMMAND is given", "`mm-tui --help` lists them; `open` opens the app.")
+        hint = f"`mm-tui --help` lists them. `mm-tui sandbox open {shlex.quote(str(arguments.data))}` opens the app."
+        raise CommandError(Exit.USAGE, "no COMMAND is given", hint)
     place = _place_or_hint(arguments.data)
     use(place.ready.environment(), place.folder, place.data)
     os.environ["MM_TUI_PROFILE"] = place.profile

@@ -182,7 +182,8 @@ def test_a_newcomer_without_keys_learns_how_to_run_commands_on_the_open_demo(
     listed = home.run("sandbox", "run", str(demo_folder), "pending", "list", "--json")
     assert [item["id"] for item in listed.json["pending"]] == [draft]
     assert (demo_folder / "app" / "store-demo.sqlite3").exists() and not list(home.data.glob("store-demo*"))
-    assert home.run("sandbox", "run", str(demo_folder)).status == 2
+    alone = home.run("sandbox", "run", str(demo_folder))
+    assert alone.status == 2 and f"mm-tui sandbox open {demo_folder}" in alone.err
     unnamed = home.run("sandbox", "run", "pending", "list")
     assert unnamed.status == 3 and f"mm-tui sandbox run {demo_folder} COMMAND" in unnamed.err
     home.write_config("version = 1\n")
