@@ -319,20 +319,30 @@ class Database:
             try:
                 self._stamp = int(self._watcher().execute("PRAGMA main.data_version").fetchone()[0])
             finally:
-                self._watching.release()
+                self._stop_watching()
         return self._stamp
 
     @contextmanager
     def unnoticed(self) -> Iterator[None]:
         """What this thread writes meanwhile leaves `stamp` as it is: it concerns nothing that is shown. Otherwise each
         time of a success would have all lists read again, a quarter of a second for a million emails."""
-        with self._watching:
-            own = getattr(self._local, "connection", None)
-            self._local.connection = self._watcher()
+        self._watching.acquire()
+        try:
+            local, own = self._local, getattr(self._local, "connection", None)
+            local.connection = self._watcher()
             try:
                 yield
             finally:
-                self._local.connection = own
+                local.connection = own
+        finally:
+            self._stop_watching()
+
+    def _stop_watching(self) -> None:
+        """Lets another thread watch; closes the connection if the store was closed meanwhile."""
+        if self._closed and self._watched is not None:
+            self._watched.close()
+            self._watched = None
+        self._watching.release()
 
     def _watcher(self) -> sqlite3.Connection:
         if self._watched is None:
@@ -361,8 +371,8 @@ class Database:
 
     def close(self) -> None:
         """Waits for a write in progress, then closes. Other threads must no longer use the store. Connections of
-        running threads are interrupted and closed when their thread ends: closing one during a call of its own thread
-        is not safe."""
+        running threads are interrupted and closed when their thread ends, and that of `unnoticed` at its end: closing
+        one during a call of its own thread is not safe."""
         self._closed = True
         mine = getattr(self._local, "connection", None)
         with self._lock:
@@ -373,12 +383,11 @@ class Database:
                     else:
                         connection.interrupt()
             self._connections.clear()
-            if self._watched is not None:
-                if self._watching.acquire(blocking=False):
-                    self._watched.close()
-                    self._watching.release()
-                else:
-                    self._watched.interrupt()
+            if self._watching.acquire(blocking=False):
+                self._stop_watching()
+            elif (watched := self._watched) is not None:
+                with suppress(sqlite3.Error):
+                    watched.interrupt()
             if self._file is not None:
                 self._file.close()
                 self._file = None

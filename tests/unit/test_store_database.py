@@ -215,6 +215,26 @@ def test_a_closed_store_says_so(tmp_path: Path) -> None:
         database.reader()
 
 
+def test_a_store_that_is_closed_during_an_unnoticed_write_keeps_no_connection(tmp_path: Path) -> None:
+    database, began, closed = Database.open(tmp_path / "store.db"), threading.Event(), threading.Event()
+    used: list[sqlite3.Connection] = []
+
+    def write() -> None:
+        with database.unnoticed():
+            used.append(database.reader())
+            began.set()
+            assert closed.wait(30)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    assert began.wait(30)
+    database.close()
+    closed.set()
+    writer.join()
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        used[0].execute("SELECT 1")
+
+
 def test_pages_are_cached_for_writing_more_than_for_reading(tmp_path: Path) -> None:
     def cached(connection: sqlite3.Connection) -> int:
         return -int(connection.execute("PRAGMA cache_size").fetchone()[0])
