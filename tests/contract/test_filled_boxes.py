@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +13,7 @@ from mm_tui.sandbox.gateway.state import SandboxState
 from mm_tui.sandbox.run import seed
 from mm_tui.sandbox.run.serve import fill
 from mm_tui.sandbox.run.synthetic import fill_synthetic
+from tests.support.processes import MM_TUI
 from tests.support.sandbox import Sandbox, running_sandbox, running_sandbox_process, wait_until
 
 MBOX = """\
@@ -127,7 +127,7 @@ def test_synthetic_mail_is_the_same_every_time(tmp_path: Path) -> None:
 
 
 def test_stopping_while_it_is_still_filling_leaves_nothing_behind(tmp_path: Path) -> None:
-    arguments = [sys.executable, "-m", "mm_tui", "sandbox", "serve", "--synthetic", "2000000"]
+    arguments = [*MM_TUI, "sandbox", "serve", "--synthetic", "2000000"]
     with subprocess.Popen(arguments, env={**os.environ, "TMPDIR": str(tmp_path)}) as process:
         wait_until(lambda: list(tmp_path.glob("*/sandbox.sqlite3")))
         process.send_signal(signal.SIGTERM)

@@ -21,7 +21,7 @@ from mm_tui.sandbox.gateway.server import Server
 from mm_tui.sandbox.gateway.state import SandboxState
 from mm_tui.sandbox.run.child import Ready, SandboxChild, SandboxFailed
 from mm_tui.system.private_files import replace_private
-from tests.support.processes import free_port, is_running
+from tests.support.processes import MM_TUI, free_port, is_running
 from tests.support.sandbox import Sandbox, file_part, running_sandbox, running_sandbox_process, wait_until
 
 PARENT = """
@@ -37,7 +37,7 @@ time.sleep(600)
 
 def test_the_ready_message_and_the_ready_file_are_the_same(tmp_path: Path) -> None:
     file = tmp_path / "ready.json"
-    arguments = [sys.executable, "-m", "mm_tui", "sandbox", "serve", "--no-samples", "--ready-file", str(file)]
+    arguments = [*MM_TUI, "sandbox", "serve", "--no-samples", "--ready-file", str(file)]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         line = process.stdout.readline()

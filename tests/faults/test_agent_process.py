@@ -34,7 +34,7 @@ from tests.support.agents import (
     tagged,
     wait_for_line,
 )
-from tests.support.processes import free_port, is_running
+from tests.support.processes import MM_TUI, free_port, is_running
 from tests.support.sandbox import Sandbox, wait_until
 
 SECRET = "whsec_made_up_7d1f"
@@ -63,7 +63,7 @@ def test_killed_again_and_again_it_makes_one_reply_each(sandbox: Sandbox, tmp_pa
     assert kills == len(moments)
     sandbox.clear_faults()
     done = subprocess.run(
-        [sys.executable, "-m", "mm_tui", "agent", "run", "--once", "--json"],
+        [*MM_TUI, "agent", "run", "--once", "--json"],
         env=environment(sandbox, tmp_path), capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
@@ -329,7 +329,7 @@ def test_a_dry_run_touches_nothing_and_lists_what_a_run_finds(
 ) -> None:
     ids = deliver(sandbox, 2)
     ended = subprocess.run(
-        [sys.executable, "-m", "mm_tui", "agent", "run", "--dry-run", "--json"],
+        [*MM_TUI, "agent", "run", "--dry-run", "--json"],
         env=environment(sandbox, tmp_path, AI21_API_KEY=""), capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -27,6 +26,7 @@ from mm_tui.text import OneLine
 from tests.support.agents import BODY, agent_process, deliver, environment, outbound_by_mail
 from tests.support.cli import Home
 from tests.support.desk import Desk, at_desk, digest, edit_of
+from tests.support.processes import MM_TUI
 from tests.support.sandbox import Sandbox, wait_until
 
 
@@ -184,7 +184,7 @@ async def test_what_is_to_be_asked_is_dropped_once_the_key_is_gone(sandbox: Sand
 
 def run_once(sandbox: Sandbox, folder: Path) -> list[dict[str, object]]:
     done = subprocess.run(
-        [sys.executable, "-m", "mm_tui", "agent", "run", "--once", "--json"],
+        [*MM_TUI, "agent", "run", "--once", "--json"],
         env=environment(sandbox, folder), capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr

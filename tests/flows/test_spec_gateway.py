@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -16,6 +15,7 @@ from mm_tui.screens.dialogs.offers import ReasonScreen
 from tests.support.agents import BODY, environment
 from tests.support.app import drawn, settings_for, until
 from tests.support.cli import Home
+from tests.support.processes import MM_TUI
 from tests.support.queue import reading_queue, running_queue, seen
 from tests.support.sandbox import Sandbox, running_sandbox
 from tests.support.spec_gateway import LOOSE, MEANINGLESS, SpecGateway, spec_gateway
@@ -140,7 +140,7 @@ def test_the_agent_labels_and_drafts_and_nothing_leaves(gateway: SpecGateway, tm
         }
         environ.pop("MULTIMAIL_API_KEY", None)
         done = subprocess.run(
-            [sys.executable, "-m", "mm_tui", "agent", "run", "--once", "--json"],
+            [*MM_TUI, "agent", "run", "--once", "--json"],
             env=environ, capture_output=True, text=True, timeout=90, check=False,
         )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr

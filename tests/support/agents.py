@@ -6,7 +6,6 @@ import io
 import json
 import os
 import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from mm_tui.gateway.keys import Keys
 from mm_tui.services.assistant.service import Assistant
 from mm_tui.settings.sections import Settings
 from mm_tui.store.database import Database
+from tests.support.processes import MM_TUI
 from tests.support.sandbox import Sandbox
 
 BODY = "Hello,\n\nthe app closes by itself since Monday. Please help me to fix this problem by Friday.\n\nAnna"
@@ -98,7 +98,7 @@ def environment(sandbox: Sandbox, folder: Path, **more: str) -> dict[str, str]:
 def agent_process(environ: dict[str, str], *arguments: str) -> Iterator[subprocess.Popen[str]]:
     """Runs `mm-tui agent run`, and kills it at the end if it still runs."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "mm_tui", "agent", "run", "--json", *arguments],
+        [*MM_TUI, "agent", "run", "--json", *arguments],
         env=environ,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

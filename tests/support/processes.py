@@ -1,10 +1,14 @@
-"""Processes and ports that a test looks at."""
+"""The program as a command, and processes and ports that a test looks at."""
 
 from __future__ import annotations
 
 import os
 import socket
+import sys
 from pathlib import Path
+
+MM_TUI = (sys.executable, "-m", "mm_tui")
+"""The command line that starts the program; arguments follow."""
 
 
 def is_running(pid: int) -> bool:

@@ -1,6 +1,6 @@
 """Runs a real program on a pseudo-terminal, presses its keys and reads its screen.
 
-    with Terminal([sys.executable, "-m", "mm_tui"], env=plain_environment(tmp_path)) as terminal:
+    with Terminal(MM_TUI, env=plain_environment(tmp_path)) as terminal:
         terminal.wait_for("Inbox")
         terminal.press("j", "enter")
         terminal.wait_for("from .*anna@")

@@ -11,7 +11,6 @@ import random
 import re
 import signal
 import sqlite3
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -25,6 +24,7 @@ import httpx
 from mm_tui.store.audit.journal import chained
 from mm_tui.store.seal import BEGINNING
 from tests.support.fault_proxy import Running
+from tests.support.processes import MM_TUI
 from tests.support.pty import PRESS_SECONDS, Terminal, plain_environment
 from tests.support.sandbox import Sandbox
 
@@ -120,7 +120,7 @@ class Seat:
 
     def _start(self) -> Terminal:
         cols, rows = (120, 30) if self._wide else (80, 24)
-        return Terminal([sys.executable, "-m", "mm_tui"], env=self._env, cols=cols, rows=rows)
+        return Terminal(MM_TUI, env=self._env, cols=cols, rows=rows)
 
     @property
     def edits(self) -> bool:

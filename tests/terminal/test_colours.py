@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.support.processes import MM_TUI
 from tests.support.pty import Terminal, plain_environment
 from tests.support.sandbox import Sandbox, running_sandbox_process
 
@@ -27,7 +27,7 @@ def written(sandbox: Sandbox, folder: Path, **variables: str) -> bytes:
     """All that the program wrote for a walk through list and draft."""
     env = plain_environment(folder, sandbox)
     env.pop("COLORTERM")
-    with Terminal([sys.executable, "-m", "mm_tui"], env={**env, **variables}, cols=120, rows=30) as terminal:
+    with Terminal(MM_TUI, env={**env, **variables}, cols=120, rows=30) as terminal:
         terminal.wait_for("Pending 1", timeout=60)
         terminal.press("2")
         terminal.wait_for(r"!!.*template is not filled in", timeout=60)

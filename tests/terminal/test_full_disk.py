@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import resource
 import signal
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.support.processes import MM_TUI
 from tests.support.pty import Terminal
 from tests.support.reviewer import environment
 from tests.support.sandbox import Sandbox
@@ -21,7 +21,7 @@ WORDS = "nobody may lose this sentence"
 @pytest.mark.parametrize("room", [2048, 0])
 def test_sigterm_while_the_store_takes_nothing(sandbox: Sandbox, tmp_path: Path, room: int) -> None:
     sandbox.draft("Draft number 0.")
-    with Terminal([sys.executable, "-m", "mm_tui"], env=environment(sandbox, tmp_path)) as terminal:
+    with Terminal(MM_TUI, env=environment(sandbox, tmp_path)) as terminal:
         terminal.wait_for("Inbox")
         terminal.press("2")
         terminal.wait_for("1 waiting")

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -16,14 +17,13 @@ import pytest
 
 from mm_tui.commands.output.exits import Exit
 from mm_tui.terminal import hangup
+from tests.support.processes import MM_TUI
 from tests.support.pty import Terminal, plain_environment
 from tests.support.reviewer import environment
 from tests.support.sandbox import Sandbox
 
-APP = [sys.executable, "-m", "mm_tui"]
 
-
-def app(folder: Path, argv: list[str] = APP) -> Terminal:
+def app(folder: Path, argv: Sequence[str] = MM_TUI) -> Terminal:
     return Terminal(argv, env=plain_environment(folder, MM_TUI_DATA=str(folder / "data")), cols=100, rows=30)
 
 
@@ -34,8 +34,8 @@ def processor_seconds(terminal: Terminal) -> float:
 
 @pytest.mark.parametrize("ignores", [False, True], ids=["notified", "SIGHUP ignored"])
 def test_the_app_ends_with_its_terminal(tmp_path: Path, ignores: bool) -> None:
-    quoted = " ".join(map(shlex.quote, APP))
-    argv = ["sh", "-c", f"trap '' HUP; exec {quoted}"] if ignores else APP
+    quoted = " ".join(map(shlex.quote, MM_TUI))
+    argv = ["sh", "-c", f"trap '' HUP; exec {quoted}"] if ignores else MM_TUI
     with app(tmp_path, argv) as terminal:
         terminal.wait_for("No mail on this machine yet")
         terminal.wait_quiet()
@@ -107,7 +107,7 @@ def test_after_stop_and_continue_it_is_back_and_takes_no_key_meant_for_the_shell
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
     sandbox.draft("Draft number 0.")
-    with Terminal(APP, env=environment(sandbox, tmp_path)) as terminal:
+    with Terminal(MM_TUI, env=environment(sandbox, tmp_path)) as terminal:
         terminal.wait_for("Inbox")
         terminal.press("2")
         terminal.wait_for("1 waiting")

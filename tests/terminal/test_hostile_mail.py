@@ -16,11 +16,11 @@ from pathlib import Path
 import pytest
 
 from tests.support.hostile_gateway import STRINGS, HostileGateway, hostile_gateway
+from tests.support.processes import MM_TUI
 from tests.support.pty import Terminal, plain_environment
 from tests.support.sandbox import Sandbox, running_sandbox_process
 from tests.support.terminal_output import strange_in_lines, strange_in_screen
 
-PROGRAM = [sys.executable, "-m", "mm_tui"]
 ROOT = Path(__file__).parents[2]
 NOBODY = "0" * 26
 CONFIG = r"""
@@ -165,7 +165,7 @@ def meet_errors(place: Place, terminal: Terminal) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(("cols", "rows", "items"), [(120, 40, 16), (80, 24, 2)])
 def test_no_screen_lets_anything_through(place: Place, cols: int, rows: int, items: int) -> None:
-    with Terminal(PROGRAM, env=place.env, cols=cols, rows=rows) as terminal:
+    with Terminal(MM_TUI, env=place.env, cols=cols, rows=rows) as terminal:
         open_app(terminal)
         walk_inbox(terminal)
         walk_thread(terminal, mails=min(2, items // 4))
@@ -190,7 +190,7 @@ def leave(place: Place, terminal: Terminal) -> None:
 
 def short_walk(place: Place, *walls: str) -> list[str]:
     """What strange output there is after a look at inbox and queue, with `walls` taken down."""
-    program = [sys.executable, "-m", "tests.support.unclean", ",".join(walls)] if walls else PROGRAM
+    program = [sys.executable, "-m", "tests.support.unclean", ",".join(walls)] if walls else MM_TUI
     with Terminal(program, env=place.env, cwd=ROOT, cols=120, rows=40) as terminal:
         open_app(terminal)
         press(terminal, "pagedown", "pagedown", "2", "G", "n", "n")
@@ -248,7 +248,7 @@ def test_no_command_lets_anything_through(place: Place) -> None:
 
 def run_command(place: Place, command: list[str]) -> None:
     """Runs a plain command on a terminal; it must end in one of its own ways and write plain text."""
-    with Terminal([*PROGRAM, *command], env=place.env, cols=120, rows=40) as terminal:
+    with Terminal([*MM_TUI, *command], env=place.env, cols=120, rows=40) as terminal:
         status = terminal.wait_exit(60)
         assert strange_in_lines(terminal.raw) == [], command
         assert b"Traceback" not in terminal.raw, command

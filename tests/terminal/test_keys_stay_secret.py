@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.processes import MM_TUI
 from tests.support.pty import Terminal, plain_environment
 from tests.support.sandbox import Sandbox, running_sandbox_process, wait_until
 
@@ -129,6 +130,6 @@ def test_a_key_command_that_fails_and_prints_the_key_shows_none(tmp_path: Path, 
     env = environment(tmp_path, sandbox)
     command = f"echo {KEYS['command']}; exit 3"
     (tmp_path / "config.toml").write_text(f"[profiles.default]\noversight_key_command = \"sh -c '{command}'\"\n")
-    with Terminal([sys.executable, "-m", "mm_tui", "pending", "list"], env=env, cols=200, rows=30) as terminal:
+    with Terminal([*MM_TUI, "pending", "list"], env=env, cols=200, rows=30) as terminal:
         assert terminal.wait_exit(60) != 0
         assert_no_key(tmp_path, terminal.raw)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import sqlite3
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from mm_tui.commands.output.exits import Exit
+from tests.support.processes import MM_TUI
 from tests.support.pty import Terminal, plain_environment
 from tests.support.reviewer import environment
 from tests.support.sandbox import Sandbox, running_sandbox_process, wait_until
@@ -29,7 +29,7 @@ def deciding(folder: Path, hold: int, *, hangs: bool) -> Iterator[tuple[Terminal
     with running_sandbox_process(folder, "--no-samples", "--no-agent") as sandbox:
         draft = sandbox.draft("Draft number 0.")
         known = plain_environment(folder, sandbox, MM_TUI_CONFIG=str(config))
-        with Terminal([sys.executable, "-m", "mm_tui"], env=known, cols=120, rows=30) as terminal:
+        with Terminal(MM_TUI, env=known, cols=120, rows=30) as terminal:
             terminal.wait_for("Inbox")
             terminal.press("2")
             terminal.wait_for("Draft number 0")
@@ -84,7 +84,7 @@ def test_a_hold_that_was_slept_through_starts_again(tmp_path: Path) -> None:
 
 def test_an_end_by_damage_in_the_store_has_the_status_of_the_store(sandbox: Sandbox, tmp_path: Path) -> None:
     sandbox.inbound(subject="Order 4471")
-    app = [sys.executable, "-m", "mm_tui"]
+    app = MM_TUI
     with Terminal(app, env=environment(sandbox, tmp_path)) as terminal:
         terminal.wait_for("Order 4471")
         terminal.wait_quiet()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import sys
 from pathlib import Path
 
 import pytest
@@ -20,6 +19,7 @@ from mm_tui.review.risk.model import Draft, ThreadContext
 from mm_tui.sandbox.mail_in.importer import read_mail
 from mm_tui.sandbox.mail_in.sources import ImportReport
 from mm_tui.text import ManyLine, OneLine
+from tests.support.processes import MM_TUI
 from tests.support.pty import Terminal, plain_environment
 from tests.support.sandbox import running_sandbox_process
 from tests.support.terminal_output import strange_in_screen
@@ -67,7 +67,7 @@ def test_real_mail_opens_on_the_screen(tmp_path: Path) -> None:
     arguments = [part for path in real_mail(tmp_path) for part in ("--mail", str(path))]
     with running_sandbox_process(tmp_path, *arguments) as sandbox:
         env = plain_environment(tmp_path, sandbox)
-        with Terminal([sys.executable, "-m", "mm_tui"], env=env, cols=100, rows=30) as terminal:
+        with Terminal(MM_TUI, env=env, cols=100, rows=30) as terminal:
             terminal.wait_for(r"[1-9][0-9]+ (?:emails|threads)", timeout=60)
             terminal.wait_for("▌", timeout=60)
             for _ in range(OPENED):

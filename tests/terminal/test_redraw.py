@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.support.processes import MM_TUI
 from tests.support.pty import Terminal, plain_environment
 from tests.support.sandbox import running_sandbox_process
 
@@ -16,7 +16,7 @@ def test_every_cell_is_written_again_on_a_screen_and_under_a_dialog(tmp_path: Pa
     with running_sandbox_process(tmp_path, "--no-samples") as sandbox:
         sandbox.draft("Hi, your lamp is on its way.")
         env = plain_environment(tmp_path, sandbox)
-        with Terminal([sys.executable, "-m", "mm_tui"], env=env, cols=100, rows=30) as terminal:
+        with Terminal(MM_TUI, env=env, cols=100, rows=30) as terminal:
             terminal.wait_for("Pending 1", timeout=60)
             terminal.press("?")
             terminal.wait_quiet()
@@ -33,7 +33,7 @@ def test_every_cell_is_written_again_on_a_screen_and_under_a_dialog(tmp_path: Pa
 def test_the_first_picture_is_written_once(tmp_path: Path) -> None:
     """Textual reports the terminal's size once more after it has painted."""
     env = plain_environment(tmp_path, MULTIMAIL_API_URL="http://127.0.0.1:9", MULTIMAIL_API_KEY="mm_test_made_up")
-    with Terminal([sys.executable, "-m", "mm_tui"], env=env, cols=100, rows=30) as terminal:
+    with Terminal(MM_TUI, env=env, cols=100, rows=30) as terminal:
         terminal.wait_for("offline|not reached|retry|next try", timeout=60)
         terminal.wait_quiet()
         assert terminal.raw.count(b"4 Mailboxes") == 1

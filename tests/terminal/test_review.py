@@ -5,7 +5,6 @@ from __future__ import annotations
 import mailbox
 import os
 import sqlite3
-import sys
 from contextlib import closing
 from email.message import EmailMessage
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.processes import MM_TUI
 from tests.support.pty import Terminal
 from tests.support.reviewer import environment
 from tests.support.sandbox import Sandbox, running_sandbox_process, wait_until
@@ -79,7 +79,7 @@ def test_an_edited_draft_is_released_once_and_audited(tmp_path: Path, cols: int,
         original = sandbox.reply(mail_of(sandbox, "Order 88")["id"], DRAFT)["id"]
         sandbox.wait_for(original, "pending_send_approval")
         env = environment(sandbox, tmp_path)
-        with Terminal([sys.executable, "-m", "mm_tui"], env=env, cols=cols, rows=rows) as terminal:
+        with Terminal(MM_TUI, env=env, cols=cols, rows=rows) as terminal:
             terminal.wait_for("Order 88")
             terminal.press("2")
             terminal.wait_for("1 waiting")
@@ -131,7 +131,7 @@ def test_a_killed_program_keeps_the_edit_and_releases_nothing(tmp_path: Path) ->
         original = sandbox.reply(mail_of(sandbox, "Order 88")["id"], DRAFT)["id"]
         sandbox.wait_for(original, "pending_send_approval")
         env = environment(sandbox, tmp_path)
-        with Terminal([sys.executable, "-m", "mm_tui"], env=env, cols=80, rows=24) as terminal:
+        with Terminal(MM_TUI, env=env, cols=80, rows=24) as terminal:
             terminal.wait_for("Order 88")
             terminal.press("2")
             terminal.wait_for("1 waiting")
@@ -141,7 +141,7 @@ def test_a_killed_program_keeps_the_edit_and_releases_nothing(tmp_path: Path) ->
             terminal.wait_for("KEPT")
             wait_until(lambda: "KEPT" in saved_text(tmp_path / "data"), seconds=5)
             terminal.close()
-        with Terminal([sys.executable, "-m", "mm_tui"], env=env, cols=80, rows=24) as terminal:
+        with Terminal(MM_TUI, env=env, cols=80, rows=24) as terminal:
             terminal.wait_for("Order 88")
             terminal.press("2")
             terminal.wait_for("edited")

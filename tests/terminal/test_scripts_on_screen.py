@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.support.processes import MM_TUI
 from tests.support.pty import Terminal, plain_environment
 from tests.support.sandbox import running_sandbox_process
 from tests.support.scripts import SCRIPTS
@@ -29,7 +29,7 @@ def test_scripts_come_through_unchanged_and_aligned(tmp_path: Path) -> None:
         for text in texts:
             sandbox.send(to=["anna@customer.example"], subject=text, markdown=text)
         env = plain_environment(tmp_path, sandbox)
-        with Terminal([sys.executable, "-m", "mm_tui"], env=env, cols=COLS, rows=ROWS) as terminal:
+        with Terminal(MM_TUI, env=env, cols=COLS, rows=ROWS) as terminal:
             terminal.wait_for(f"Pending {len(texts)}", timeout=60)
             terminal.press("2")
             terminal.wait_for(f"{len(texts)} waiting")

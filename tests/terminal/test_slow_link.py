@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from pathlib import Path
 
+from tests.support.processes import MM_TUI
 from tests.support.pty import FarTerminal
 from tests.support.reviewer import environment
 from tests.support.sandbox import Sandbox
@@ -18,7 +18,7 @@ def _body(name: str) -> str:
 
 def test_a_key_typed_ahead_of_the_picture_decides_nothing(sandbox: Sandbox, tmp_path: Path) -> None:
     drafts = {sandbox.draft(_body(name)) for name in ("First", "Second")}
-    with FarTerminal([sys.executable, "-m", "mm_tui"], env=environment(sandbox, tmp_path)) as far:
+    with FarTerminal(MM_TUI, env=environment(sandbox, tmp_path)) as far:
         far.wait_for("Inbox")
         far.press("2")
         far.wait_for("2 waiting")
@@ -44,7 +44,7 @@ def test_a_key_typed_ahead_of_the_picture_decides_nothing(sandbox: Sandbox, tmp_
 def test_a_click_ahead_of_the_picture_decides_nothing_either(sandbox: Sandbox, tmp_path: Path) -> None:
     for name in ("First", "Second"):
         sandbox.draft(_body(name))
-    with FarTerminal([sys.executable, "-m", "mm_tui"], env=environment(sandbox, tmp_path)) as far:
+    with FarTerminal(MM_TUI, env=environment(sandbox, tmp_path)) as far:
         far.wait_for("Inbox")
         far.press("2")
         far.wait_for("2 waiting")

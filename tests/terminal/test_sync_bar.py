@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,10 +11,11 @@ from mm_tui.commands.output.exits import Exit
 from mm_tui.sandbox.gateway.state import SandboxState
 from mm_tui.sandbox.run.synthetic import fill_synthetic
 from tests.support.cli import Home
+from tests.support.processes import MM_TUI
 from tests.support.pty import Terminal
 from tests.support.sandbox import Sandbox, running_sandbox
 
-COMMAND = [sys.executable, "-m", "mm_tui", "sync"]
+COMMAND = [*MM_TUI, "sync"]
 
 
 def _filled(state: SandboxState) -> None:

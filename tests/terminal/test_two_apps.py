@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from tests.support.processes import MM_TUI
 from tests.support.pty import Terminal
 from tests.support.reviewer import environment
 from tests.support.sandbox import running_sandbox_process, wait_until
@@ -46,7 +46,7 @@ def test_what_two_reviewers_approve_at_once_leaves_once(tmp_path: Path, one_mach
         drafts = [sandbox.draft(f"Draft number {number}.") for number in range(DRAFTS)]
         homes = {"kim": tmp_path / "shared", "robin": tmp_path / ("shared" if one_machine else "other")}
         env = {name: environment(sandbox, home, reviewer=name, hold_seconds=2) for name, home in homes.items()}
-        command = [sys.executable, "-m", "mm_tui"]
+        command = MM_TUI
         with (
             Terminal(command, env=env["kim"], cols=120, rows=30) as kim,
             Terminal(command, env=env["robin"], cols=120, rows=30) as robin,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.support.processes import MM_TUI
 from tests.support.pty import Terminal, plain_environment
 from tests.support.sandbox import Sandbox, running_sandbox
 
@@ -48,7 +48,7 @@ def test_each_profile_has_its_own_mail_store_and_decisions(tmp_path: Path) -> No
         config.write_text(GENERAL + profile("one", one) + profile("two", two))
         config.chmod(0o600)
         env = plain_environment(tmp_path, MM_TUI_CONFIG=str(config), MM_TUI_DATA=str(tmp_path / "data"))
-        with Terminal([sys.executable, "-m", "mm_tui"], env=env, cols=120, rows=40) as terminal:
+        with Terminal(MM_TUI, env=env, cols=120, rows=40) as terminal:
             terminal.wait_for("one · TEST")
             terminal.wait_for("● in sync")
             assert stores_open_in(terminal.pid) == {"store-one.sqlite3"}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sys
 import tempfile
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -29,6 +28,7 @@ from mm_tui.store.mail.pending import PendingStore
 from mm_tui.text import OneLine
 from tests.support.cli import Home
 from tests.support.fake_gateway import make_pending
+from tests.support.processes import MM_TUI
 from tests.support.pty import Terminal, plain_environment
 from tests.support.sandbox import Sandbox, wait_until
 from tests.support.seat import NOW
@@ -43,7 +43,7 @@ def demo(folder: Path, *arguments: str, **more: str) -> Terminal:
     own = {"MULTIMAIL_API_KEY": "mm_live_mine", "MM_TUI_PROFILE": "mine", **more}
     env = plain_environment(folder, None, TMPDIR=str(folder / "tmp"), **own)
     (folder / "tmp").mkdir(exist_ok=True)
-    return Terminal([sys.executable, "-m", "mm_tui", "demo", *arguments], env=env, cols=100, rows=30)
+    return Terminal([*MM_TUI, "demo", *arguments], env=env, cols=100, rows=30)
 
 
 def processes_naming(text: str) -> list[int]:
@@ -125,7 +125,7 @@ def test_a_missing_email_is_reported(tmp_path: Path) -> None:
 def test_the_app_opens_on_a_running_sandbox_with_the_line_that_it_prints(tmp_path: Path) -> None:
     env = plain_environment(tmp_path, MULTIMAIL_API_KEY="mm_live_mine")
     box = tmp_path / "a box"
-    command = [sys.executable, "-m", "mm_tui", "sandbox"]
+    command = [*MM_TUI, "sandbox"]
     with Terminal([*command, "serve", "--data", str(box)], env=env, cols=200, rows=30) as serving:
         serving.wait_for(f"mm-tui sandbox open '{box}'")
         serving.wait_for(r"Address and keys for programs: .*ready\.json")
@@ -140,7 +140,7 @@ def test_the_app_opens_on_a_running_sandbox_with_the_line_that_it_prints(tmp_pat
 
 
 def test_a_folder_that_no_sandbox_serves_is_refused(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "mm_tui", "sandbox", "open", str(tmp_path)]
+    command = [*MM_TUI, "sandbox", "open", str(tmp_path)]
     with Terminal(command, env=plain_environment(tmp_path), cols=100, rows=30) as terminal:
         terminal.wait_for("no sandbox or demo has used")
         assert terminal.wait_exit() == 3

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +20,7 @@ from mm_tui.store.decisions.edits import EditStore, SavedEdit
 from mm_tui.store.mail.pending import PendingStore
 from mm_tui.text import OneLine
 from tests.support.cli import Home
+from tests.support.processes import MM_TUI
 from tests.support.pty import Terminal
 from tests.support.sandbox import Sandbox
 
@@ -161,7 +161,7 @@ def test_a_saved_edit_hides_no_risk_of_the_draft(home: Home, sandbox: Sandbox) -
 def test_on_a_terminal_it_is_asked(home: Home, sandbox: Sandbox, answer: str, status: Exit) -> None:
     draft_id = sandbox.draft(RISKY)
     digest = home.run("pending", "show", draft_id, "--json").json["digest"]
-    program = [sys.executable, "-m", "mm_tui", "pending", "approve", draft_id, "--digest", digest]
+    program = [*MM_TUI, "pending", "approve", draft_id, "--digest", digest]
     with Terminal(program, env=home.environment({"TERM": "xterm"}), cols=120) as terminal:
         terminal.wait_for("Type yes:")
         assert f"high risk, {CODE}" in terminal.text
@@ -173,7 +173,7 @@ def test_on_a_terminal_it_is_asked(home: Home, sandbox: Sandbox, answer: str, st
 def test_ctrl_c_at_the_question_decides_nothing(home: Home, sandbox: Sandbox) -> None:
     draft_id = sandbox.draft(RISKY)
     digest = home.run("pending", "show", draft_id, "--json").json["digest"]
-    program = [sys.executable, "-m", "mm_tui", "pending", "approve", draft_id, "--digest", digest]
+    program = [*MM_TUI, "pending", "approve", draft_id, "--digest", digest]
     with Terminal(program, env=home.environment({"TERM": "xterm"}), cols=120) as terminal:
         terminal.wait_for("Type yes:")
         terminal.press("ctrl+c")
@@ -193,7 +193,7 @@ def test_a_risk_of_the_draft_is_not_accepted_for_the_edit(home: Home, sandbox: S
 def test_a_typed_text_is_not_lost_when_the_command_fails(home: Home, sandbox: Sandbox) -> None:
     draft_id = sandbox.draft()
     home.run("pending", "show", draft_id, status=0)
-    program = [sys.executable, "-m", "mm_tui", "pending", "edit", draft_id, "--digest", "00000000", "--body", "-"]
+    program = [*MM_TUI, "pending", "edit", draft_id, "--digest", "00000000", "--body", "-"]
     with Terminal(program, env=home.environment({"TERM": "xterm"}), cols=200) as terminal:
         terminal.send("Dear Anna, at nine.\r")
         terminal.press("ctrl+d")
@@ -210,7 +210,7 @@ def test_a_terminal_asks_before_what_a_colleague_has_open_is_approved(home: Home
     tags["review.claimed_until"] = (now + timedelta(minutes=5)).isoformat()
     sandbox.call("PUT", f"/v1/mailboxes/{sandbox.mailbox}/emails/{draft_id}/tags", key="send", json={"tags": tags})
     digest = home.run("pending", "show", draft_id, "--json").json["digest"]
-    program = [sys.executable, "-m", "mm_tui", "pending", "approve", draft_id, "--digest", digest]
+    program = [*MM_TUI, "pending", "approve", draft_id, "--digest", digest]
     with Terminal(program, env=home.environment({"TERM": "xterm"}), cols=120) as terminal:
         terminal.wait_for("Type yes:")
         assert "anna has it open" in terminal.text

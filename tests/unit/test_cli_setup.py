@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import sys
 import tomllib
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from mm_tui.commands.output.exits import Exit
 from mm_tui.settings import keys as key_sources
 from mm_tui.settings.sections import ConfigError
 from tests.support.cli import Home, key_options
+from tests.support.processes import MM_TUI
 from tests.support.pty import Terminal
 from tests.support.sandbox import Sandbox
 
@@ -117,7 +117,7 @@ def test_keys_come_from_files_input_commands_and_environment(home: Home, sandbox
 
 def test_init_asks_on_a_terminal_and_shows_no_key(home: Home, sandbox: Sandbox) -> None:
     env = home.environment({"TERM": "xterm"})
-    with Terminal([sys.executable, "-m", "mm_tui", "init", "--url", sandbox.url], env=env) as terminal:
+    with Terminal([*MM_TUI, "init", "--url", sandbox.url], env=env) as terminal:
         for name in ("oversight", "send", "admin"):
             terminal.wait_for(f"{name} key:\\s*$")
             terminal.send(sandbox.keys[name] + "\r")
@@ -134,7 +134,7 @@ def test_init_asks_on_a_terminal_and_shows_no_key(home: Home, sandbox: Sandbox) 
 
 def test_init_says_at_once_that_a_key_is_wrong_and_keeps_the_other_answers(home: Home, sandbox: Sandbox) -> None:
     env = home.environment({"TERM": "xterm"})
-    with Terminal([sys.executable, "-m", "mm_tui", "init", "--url", sandbox.url], env=env) as terminal:
+    with Terminal([*MM_TUI, "init", "--url", sandbox.url], env=env) as terminal:
         terminal.wait_for("oversight key:\\s*$")
         terminal.send(sandbox.keys["oversight"] + "\r")
         terminal.wait_for("send key:\\s*$")
@@ -161,7 +161,7 @@ def test_init_takes_a_command_in_place_of_a_key(home: Home, sandbox: Sandbox, tm
     file = tmp_path / "key"
     file.write_text(sandbox.keys["oversight"] + "\n")
     env = home.environment({"TERM": "xterm"})
-    with Terminal([sys.executable, "-m", "mm_tui", "init", "--url", sandbox.url], env=env) as terminal:
+    with Terminal([*MM_TUI, "init", "--url", sandbox.url], env=env) as terminal:
         terminal.wait_for("!pass show")
         terminal.wait_for("oversight key:\\s*$")
         terminal.send(f"!cat {file}\r")

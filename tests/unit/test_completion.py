@@ -16,6 +16,7 @@ from mm_tui.models import Mailbox
 from mm_tui.store.database import Database
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.text import OneLine
+from tests.support.processes import MM_TUI
 
 BASH = r"""
 source "$1"; shift
@@ -32,9 +33,7 @@ autoload -Uz compinit && compinit -u -D && source "$1" && print -r -- $_comps[mm
 
 def script(folder: Path, shell: str) -> Path:
     path = folder / f"completion.{shell}"
-    done = subprocess.run(
-        [sys.executable, "-m", "mm_tui", "completion", shell], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([*MM_TUI, "completion", shell], capture_output=True, text=True, check=True)
     path.write_text(done.stdout, "utf-8")
     return path
 

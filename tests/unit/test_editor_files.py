@@ -6,38 +6,25 @@ import os
 import signal
 import stat
 import subprocess
-import sys
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
-from mm_tui.models import EditedDraft, RawContent
 from mm_tui.screens.pending import external_editor
 from mm_tui.screens.pending.external_editor import EditorError, EditorReturned, run_editor
 from mm_tui.services.saved_texts.edits import KEPT_OPEN, Edits
 from mm_tui.services.saved_texts.left_behind import recovered
 from mm_tui.store.database import Database
 from mm_tui.store.decisions.editor_files import EditorFile, editing_folder, left_behind
-from mm_tui.store.decisions.edits import EditStore, SavedEdit
+from mm_tui.store.decisions.edits import EditStore
 from mm_tui.store.decisions.locks import Process, token_of
 from mm_tui.text import ManyLine
+from tests.support.other_program import AT, ROOT, edit, other_program
 from tests.support.seat import idle_session
 
-NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-GIVEN = SavedEdit(
-    "d1", "mb1", "ab" * 32, RawContent(sender="s@x.example"), EditedDraft(("a@x.example",), "Re: Hi", "Given."), NOW
-)
-PROGRAM = """
-import sys
-from pathlib import Path
-from tests.unit.test_editor_files import GIVEN
-from mm_tui.store.decisions.editor_files import EditorFile
-from mm_tui.screens.pending.external_editor import run_editor
-run_editor(EditorFile.made(Path(sys.argv[1]), GIVEN), {"EDITOR": sys.argv[2]})
-"""
+GIVEN = edit("d1", "Given.")
 
 
 @pytest.fixture
@@ -65,7 +52,7 @@ def test_a_killed_program_and_a_killed_editor_lose_nothing(tmp_path: Path) -> No
         f"touch {wrote}\nexec sleep 600\n"
     )
     script.chmod(0o700)
-    program = subprocess.Popen([sys.executable, "-c", PROGRAM, str(parent), str(script)], cwd=Path(__file__).parents[2])
+    program = subprocess.Popen(other_program("run_editor_on", parent, script, "Given."), cwd=ROOT)
     try:
         wait_for(wrote)
         editor = int(goes_on.read_text())
@@ -80,10 +67,10 @@ def test_a_killed_program_and_a_killed_editor_lose_nothing(tmp_path: Path) -> No
             assert time.monotonic() < ends
             time.sleep(0.01)
         database = Database.open(None)
-        assert "your editor's text of a draft was loaded" in Edits(database).recover(parent, NOW)
+        assert "your editor's text of a draft was loaded" in Edits(database).recover(parent, AT)
         assert edits(database) == ["From my editor."]
         assert list(parent.iterdir()) == []
-        assert Edits(database).recover(parent, NOW) == ""
+        assert Edits(database).recover(parent, AT) == ""
     finally:
         program.kill()
         program.wait()
@@ -109,12 +96,10 @@ def test_the_file_is_private_and_gone_when_its_text_is_safe(tmp_path: Path) -> N
 def test_an_edit_continued_elsewhere_keeps_its_text_and_the_editors_is_saved_beside_it(tmp_path: Path) -> None:
     database = Database.open(None)
     store = EditStore(database)
-    store.save(
-        SavedEdit("d1", "mb1", GIVEN.base_digest, GIVEN.base, EditedDraft(GIVEN.text.to, "Re: Hi", "Another."), NOW)
-    )
+    store.save(edit("d1", "Another."))
     file = EditorFile.made(tmp_path, GIVEN)
     file.path.write_text("From my editor.\n")
-    Edits(database).recover(tmp_path, NOW)
+    Edits(database).recover(tmp_path, AT)
     kept = store.get("d1")
     assert kept is not None and kept.text.body == "Another."
     assert sorted(edits(database)) == ["Another.", "From my editor."]
@@ -134,7 +119,7 @@ def test_an_untouched_text_becomes_no_edit_but_its_file_is_kept_and_named(
     with pytest.raises(EditorReturned, match=r"^true saved nothing\. If its window is still open") as caught:
         run_editor(file, {"EDITOR": "true"})
     assert str(file.path) in str(caught.value) and file.path.exists()
-    assert Edits(database).recover(tmp_path, NOW) == ""
+    assert Edits(database).recover(tmp_path, AT) == ""
     assert edits(database) == []
     assert list(tmp_path.iterdir()) == []
 
@@ -144,7 +129,7 @@ def test_an_editor_that_was_stopped_before_it_wrote_its_text_replaces_nothing(tm
     database = Database.open(None)
     EditStore(database).save(GIVEN)
     EditorFile.made(tmp_path, GIVEN).path.write_text("\n")
-    assert Edits(database).recover(tmp_path, NOW) == ""
+    assert Edits(database).recover(tmp_path, AT) == ""
     assert edits(database) == ["Given."]
 
 
@@ -156,10 +141,10 @@ def test_a_file_that_a_window_may_have_open_stays_for_a_day_whatever_ends_meanwh
     for number, text in enumerate(("Given.", "Saved late.", "Saved again.")):
         file.path.write_text(f"{text}\n")
         again = Edits(database)
-        assert ("was loaded" in again.recover(tmp_path, NOW)) == (number > 0)
+        assert ("was loaded" in again.recover(tmp_path, AT)) == (number > 0)
         assert [(one.item_id, one.given) for one in again.in_editors] == [("d1", text)]
     assert edits(database) == ["Saved again."]
-    assert Edits(database).recover(tmp_path, NOW + KEPT_OPEN) == "" and list(tmp_path.iterdir()) == []
+    assert Edits(database).recover(tmp_path, AT + KEPT_OPEN) == "" and list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.usefixtures("dead")
@@ -168,7 +153,7 @@ def test_a_text_that_was_taken_already_is_not_taken_again_for_the_way_the_editor
     file = EditorFile.made(tmp_path, GIVEN)
     file.path.write_bytes(b"\xef\xbb\xbfOne.\r\n\tTwo\xc2\xad.\r\n")
     file.keep(str(file.read()))
-    assert Edits(database).recover(tmp_path, NOW) == ""
+    assert Edits(database).recover(tmp_path, AT) == ""
     assert edits(database) == []
 
 
@@ -178,9 +163,9 @@ def test_an_editors_own_swap_file_is_left_and_reported(tmp_path: Path) -> None:
     file = EditorFile.made(tmp_path, GIVEN)
     swap = file.folder / ".draft.md.swp"
     swap.write_bytes(b"what was not written")
-    assert f"its own files in {file.folder}" in Edits(database).recover(tmp_path, NOW)
+    assert f"its own files in {file.folder}" in Edits(database).recover(tmp_path, AT)
     assert swap.exists()
-    assert Edits(database).recover(tmp_path, NOW) == ""
+    assert Edits(database).recover(tmp_path, AT) == ""
 
 
 @pytest.mark.usefixtures("dead")
@@ -188,19 +173,19 @@ def test_an_editors_own_swap_file_is_left_and_reported(tmp_path: Path) -> None:
 def test_what_cannot_be_read_is_passed_over_and_stays(tmp_path: Path, about: str) -> None:
     file = EditorFile.made(tmp_path, GIVEN)
     (file.folder / "about.json").write_text(about)
-    assert Edits(Database.open(None)).recover(tmp_path, NOW) == ""
+    assert Edits(Database.open(None)).recover(tmp_path, AT) == ""
     assert file.path.read_text() == "Given.\n"
 
 
 def test_a_start_recovers_what_lies_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MM_TUI_DATA", str(tmp_path))
     session = idle_session()
-    assert recovered(session.edits, "acme", NOW) == ""
+    assert recovered(session.edits, "acme", AT) == ""
     assert editing_folder("acme").parent == tmp_path / "editing"
     file = EditorFile.made(editing_folder("acme"), GIVEN)
     file.path.write_bytes(b"Gr\xfc\xdfe\n")
     monkeypatch.setattr(Process, "is_alive", lambda _self: False)
-    assert "was loaded" in recovered(session.edits, "acme", NOW)
+    assert "was loaded" in recovered(session.edits, "acme", AT)
     assert edits(session.database) == ["Gr\ufffd\ufffde"]
 
 

@@ -13,33 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from mm_tui.models import EditedDraft, RawContent
 from mm_tui.store.database import Database
-from mm_tui.store.decisions.edits import EditStore, SavedEdit
-from mm_tui.store.decisions.locks import (
-    LEASE_SECONDS,
-    RENEW_SECONDS,
-    DecisionLock,
-    DecisionTakenOver,
-    LockStore,
-    Process,
-    token_of,
-)
-
-AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-BASE = RawContent(sender="us@x.example", to=("anna@x.example",), subject="Re: Order", body="Dear Anna\x1b[2J")
-
-
-def save(edits: EditStore, body: str, *, base_digest: str = "aa") -> int:
-    return edits.save(
-        SavedEdit("01J1", "box", base_digest, BASE, EditedDraft(("anna@x.example",), "Re: Order", body), AT)
-    )
+from mm_tui.store.decisions.edits import EditStore
+from mm_tui.store.decisions.locks import LEASE_SECONDS, RENEW_SECONDS, DecisionTakenOver, LockStore, Process, token_of
+from tests.support.other_program import AT, BASE, ROOT, edit, other_program, take
 
 
 def test_an_edit_is_found_again_as_it_was_typed(tmp_path: Path) -> None:
     with Database.open(tmp_path / "store.db") as database:
-        assert save(EditStore(database), "first") == 1
-        assert save(EditStore(database), "second \u202e\ud800") == 2
+        assert EditStore(database).save(edit("01J1", "first")) == 1
+        assert EditStore(database).save(edit("01J1", "second \u202e\ud800")) == 2
     with Database.open(tmp_path / "store.db") as database:
         saved = EditStore(database).get("01J1")
         assert saved is not None
@@ -50,27 +33,21 @@ def test_an_edit_is_found_again_as_it_was_typed(tmp_path: Path) -> None:
 
 
 def test_saving_the_same_again_changes_nothing(database: Database) -> None:
-    assert save(EditStore(database), "text") == 1
-    assert save(EditStore(database), "text") == 1
-    assert save(EditStore(database), "text", base_digest="bb") == 2
+    assert EditStore(database).save(edit("01J1", "text")) == 1
+    assert EditStore(database).save(edit("01J1", "text")) == 1
+    assert EditStore(database).save(edit("01J1", "text", base_digest="bb")) == 2
 
 
 def test_a_discarded_edit_is_gone(database: Database) -> None:
     edits = EditStore(database)
-    save(edits, "text")
+    edits.save(edit("01J1", "text"))
     assert edits.discard("01J1")
     assert edits.get("01J1") is None
 
 
 def test_an_edit_survives_a_kill(tmp_path: Path) -> None:
-    code = (
-        "import os, signal, sys; from pathlib import Path\n"
-        "from tests.unit.test_edits_and_locks import *\n"
-        f"database = Database.open(Path({str(tmp_path / 'store.db')!r}))\n"
-        "save(EditStore(database), 'typed just now')\n"
-        "os.kill(os.getpid(), signal.SIGKILL)\n"
-    )
-    ended = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=False)
+    died = other_program("save_and_die", tmp_path / "store.db", "typed just now")
+    ended = subprocess.run(died, cwd=ROOT, check=False)
     assert ended.returncode == -signal.SIGKILL
     with Database.open(tmp_path / "store.db") as database:
         saved = EditStore(database).get("01J1")
@@ -174,11 +151,6 @@ def test_a_lock_long_ago_needs_no_watching(database: Database) -> None:
     assert take(database, LockStore(database, where="machine b"), "r2", AT + timedelta(hours=1)) is None
 
 
-def take(database: Database, locks: LockStore, decision_id: str, at: datetime) -> DecisionLock | None:
-    with database.write() as connection:
-        return locks.take(connection, "01JX", decision_id, "kim", at)
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="process namespaces are Linux's")
 def test_a_process_in_another_namespace_keeps_its_lock(tmp_path: Path) -> None:
     """Both programs are the first of their namespace: the same number, and neither sees the other."""
@@ -186,17 +158,13 @@ def test_a_process_in_another_namespace_keeps_its_lock(tmp_path: Path) -> None:
     if shutil.which("unshare") is None or subprocess.run([*apart, "true"], check=False, capture_output=True).returncode:
         pytest.skip("this machine does not let a test make process namespaces: that case was NOT tried")
     path = tmp_path / "store.db"
-    program = (
-        "import sys, time\n"
-        "from tests.unit.test_edits_and_locks import *\n"
-        "with Database.open(Path(sys.argv[1])) as database:\n"
-        "    print(take(database, LockStore(database), sys.argv[2], datetime.now(UTC)) is None, flush=True)\n"
-        "    time.sleep(float(sys.argv[3]))\n"
-    )
-    run = [*apart, sys.executable, "-c", program, str(path)]
-    with subprocess.Popen([*run, "r1", "60"], stdout=subprocess.PIPE, text=True) as first:
+    with subprocess.Popen(
+        [*apart, *other_program("hold_lock", path, "r1", 60)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as first:
         assert first.stdout is not None and first.stdout.readline() == "True\n"
-        second = subprocess.run([*run, "r2", "0"], capture_output=True, text=True, check=True)
+        second = subprocess.run(
+            [*apart, *other_program("hold_lock", path, "r2", 0)], cwd=ROOT, capture_output=True, text=True, check=True
+        )
         assert second.stdout == "False\n"
         with Database.open(path) as database:
             assert take(database, LockStore(database), "r3", datetime.now(UTC)) is not None, "nor from outside"

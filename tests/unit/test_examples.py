@@ -6,7 +6,6 @@ import json
 import sqlite3
 import stat
 import subprocess
-import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -43,6 +42,7 @@ from mm_tui.store.examples import MOST, ExampleStore, SavedExample
 from mm_tui.text import ManyLine, OneLine
 from tests.support.agents import BODY, environment, outbound_by_mail
 from tests.support.cli import Home
+from tests.support.processes import MM_TUI
 from tests.support.sandbox import Sandbox
 
 NOW = datetime(2026, 3, 5, 12, tzinfo=UTC)
@@ -207,7 +207,7 @@ def test_the_stand_in_makes_the_changes_of_its_examples() -> None:
 
 def once(sandbox: Sandbox, folder: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "mm_tui", "agent", "run", "--once", "--json"],
+        [*MM_TUI, "agent", "run", "--once", "--json"],
         env=environment(sandbox, folder), capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import tomllib
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 
 from mm_tui.commands.output.exits import Exit
 from tests.support.cli import Home
+from tests.support.processes import MM_TUI
 from tests.support.pty import Terminal
 from tests.support.sandbox import Sandbox
 from tests.support.web_server import Page, web_server
@@ -23,7 +23,7 @@ def home(tmp_path: Path) -> Home:
 
 
 def asked(home: Home, *options: str) -> Terminal:
-    return Terminal([sys.executable, "-m", "mm_tui", "init", *options], env=home.environment({"TERM": "xterm"}))
+    return Terminal([*MM_TUI, "init", *options], env=home.environment({"TERM": "xterm"}))
 
 
 def answer(terminal: Terminal, prompt: str, text: str, then: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mm_tui.settings.keys import printed_by
+from tests.support.processes import MM_TUI
 from tests.support.pty import Terminal, plain_environment
 from tests.support.sandbox import Sandbox, running_sandbox, wait_until
 
@@ -81,7 +81,7 @@ def check_screen(folder: Path, sandbox: Sandbox, asking: Path) -> None:
     config = folder / "config.toml"
     config.write_text(f'[profiles.p]\nurl = "{sandbox.url}"\noversight_key_command = "{asking}"\n')
     env = plain_environment(folder, MM_TUI_CONFIG=str(config), MM_TUI_DATA=str(folder / "data"))
-    with Terminal([sys.executable, "-m", "mm_tui"], env=env) as terminal:
+    with Terminal(MM_TUI, env=env) as terminal:
         terminal.wait_for("passphrase:")
         terminal.send("open\r")
         terminal.wait_for("● in sync")

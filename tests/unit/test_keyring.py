@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import tomllib
 from pathlib import Path
 
@@ -11,11 +10,11 @@ import pytest
 
 from mm_tui.commands.output.exits import Exit
 from tests.support.cli import Home
+from tests.support.processes import MM_TUI
 from tests.support.pty import Terminal
 from tests.support.sandbox import Sandbox
 
 ROOT = Path(__file__).parents[2]
-PROGRAM = [sys.executable, "-m", "mm_tui"]
 
 
 class Desk:
@@ -34,7 +33,7 @@ class Desk:
                 "FILE_KEYRING": str(self.file),
             }
         )
-        return Terminal([*PROGRAM, *arguments], env=env, cols=160, rows=40)
+        return Terminal([*MM_TUI, *arguments], env=env, cols=160, rows=40)
 
     def set_up(self, sandbox: Sandbox, answer: str) -> str:
         """Sets up a profile by answering questions; returns what was shown."""

@@ -6,36 +6,26 @@ import os  # noqa: F401 - for the program below
 import shutil
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from mm_tui.models import EditedDraft, RawContent
 from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import Profile
 from mm_tui.store.audit.journal import Journal
 from mm_tui.store.belongs import Gateway, OtherGateway, bind, bind_account
 from mm_tui.store.database import Database
-from mm_tui.store.decisions.edits import EditStore, SavedEdit
+from mm_tui.store.decisions.edits import EditStore
 from mm_tui.store.migrations import MIGRATIONS
 from mm_tui.store.opening import StoreUnusable, open_database, opened_to_read
 from mm_tui.store.seal import StoreBehind, StoreMoved, head_path, read_head
-
-AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-RAW = RawContent(sender="a@b.example", to=("c@d.example",), cc=(), subject="s", body="b", attachments=())
-
-
-def note(database: Database, count: int = 1) -> None:
-    for number in range(count):
-        Journal(database).write("held", "robin", f"01J{number}", AT, {})
+from tests.support.other_program import AT, ROOT, edit, note, other_program
 
 
 def save(database: Database, body: str, item: str = "01JX") -> None:
-    EditStore(database).save(SavedEdit(item, "box", "aa", RAW, EditedDraft(("c@d.example",), "s", body), AT))
+    EditStore(database).save(edit(item, body))
 
 
 def backup_of(path: Path) -> Path:
@@ -156,17 +146,8 @@ def test_a_backup_that_differs_in_nothing_does_no_harm(tmp_path: Path) -> None:
 
 def test_two_programs_write_and_neither_takes_the_other_for_a_replacement(tmp_path: Path) -> None:
     path = tmp_path / "store.sqlite3"
-    program = (
-        "import sys\n"
-        "from pathlib import Path\n"
-        "from tests.unit.test_store_seal import *\n"
-        "with Database.open(Path(sys.argv[1])) as database:\n"
-        "    for _ in range(40):\n"
-        "        note(database)\n"
-        "        save(database, 'x' * 5000, f'01J{os.getpid()}-{_}')\n"
-    )
     with Database.open(path) as database:
-        others = [subprocess.Popen([sys.executable, "-c", program, str(path)]) for _ in range(2)]
+        others = [subprocess.Popen(other_program("write_often", path, 40), cwd=ROOT) for _ in range(2)]
         for _ in range(40):
             note(database)
             save(database, "y" * 5000, f"01J-{_}")

@@ -6,7 +6,6 @@ import asyncio
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import aclosing
@@ -31,6 +30,7 @@ from mm_tui.store.audit.entries import AuditStore
 from mm_tui.store.database import Database
 from mm_tui.store.mail.mails import MailStore, MailView
 from mm_tui.store.mail.pending import PendingStore
+from tests.support.processes import MM_TUI
 from tests.support.sandbox import Sandbox, running_sandbox
 
 MAILS = 1200
@@ -109,7 +109,7 @@ def test_a_sync_that_is_killed_again_and_again_still_ends_complete(sandbox: Sand
         "MULTIMAIL_API_URL": sandbox.url,
         "MULTIMAIL_API_KEY": sandbox.keys["oversight"],
     }
-    command = [sys.executable, "-m", "mm_tui", "sync"]
+    command = [*MM_TUI, "sync"]
     store = tmp_path / "data" / store_path("default").name
     kept = 0
     for _ in range(2):
