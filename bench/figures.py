@@ -65,7 +65,7 @@ class Others:
         with Program(OURS, sandbox.environment(self._stage.folder / "quiet", PYTHONPATH=str(Path.cwd()))) as program:
             program.wait_for("in sync")
             program.settle(3, timeout=60)
-            # What the list does not tell of drafts is read once, and drawn when it comes.
+            # What the list does not disclose about drafts is read once, and drawn when it comes.
             program.press("2")
             program.settle(5, timeout=90)
             for scene in quiet.SCENES:

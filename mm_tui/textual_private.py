@@ -43,13 +43,13 @@ def is_wrapped(area: TextArea) -> bool:
 
 
 def mend_textual() -> None:
-    """Has Textual paint and dispatch less, and tell more: the reasons are at each method that takes one's place."""
+    """Makes Textual paint and dispatch less, and report more: the reasons are at each method that replaces one."""
     Screen._compositor_refresh = _refresh  # type: ignore[method-assign, assignment]
     Compositor._get_renders = _get_renders  # type: ignore[method-assign]
     Compositor.reflow = _reflow  # type: ignore[method-assign]
     MessagePump._get_dispatch_methods = _get_dispatch_methods  # type: ignore[method-assign]
     OptionList._move_page = _move_page  # type: ignore[method-assign]
-    # The app hears of all workers, to show the errors; Textual tells only the widget or screen that ran one.
+    # The app hears of all workers, to show the errors; Textual notifies only the widget or screen that ran one.
     Worker.StateChanged.bubble = True
 
 

@@ -169,5 +169,5 @@ def _is_newer(one: EmailSummary, other: EmailSummary) -> bool:
 
 
 def may_be_said(mail: EmailSummary) -> bool:
-    """Whether a listed email arrived or was sent, or its detail has to tell."""
+    """Whether a listed email arrived or was sent, or only its detail can say so."""
     return mail.is_exchanged or (str(mail.direction) == Direction.OUTBOUND and str(mail.status) not in NOT_SENT)

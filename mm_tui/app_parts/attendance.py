@@ -43,15 +43,15 @@ class Attendance:
         if now - self._last_input >= LOOK_SECONDS and now - self._collected_at >= COLLECT_SECONDS:
             self._collected_at = now
             startup.collect_everything()
-        self._let_go()
+        self._unload_unused()
 
     @staticmethod
-    def _let_go() -> None:
+    def _unload_unused() -> None:
         """Frees the model of languages when it has not been used between two looks. It takes 20 ms to load again."""
         from mm_tui.review.language import RECOGNISER
 
         def free() -> None:
-            RECOGNISER.let_go()
+            RECOGNISER.unload()
             startup.give_back_memory()
 
         if RECOGNISER.is_unused():

@@ -82,7 +82,7 @@ def damage_marked(database: Database) -> Iterator[None]:
     from mm_tui.store.connecting import is_damage
     from mm_tui.store.contents import say_damage
 
-    database.damaged.tell(printing.warning)
+    database.damaged.report_to(printing.warning)
     try:
         yield
     except Exception as error:

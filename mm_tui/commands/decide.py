@@ -140,7 +140,7 @@ async def answer(arguments: argparse.Namespace, chosen: Settings) -> int:
             if choice is Choice.ACCEPT:
                 _refuse_other(arguments, digest, before, f"mm-tui pending answer {arguments.id}")
             if view.question.words not in before:
-                _tell(session, view, Exit.CHANGED, as_json=arguments.json)
+                _report(session, view, Exit.CHANGED, as_json=arguments.json)
                 emit.note(OneLine("This was not asked before: read it, and answer again. Nothing was decided."))
                 return Exit.CHANGED
             await decisions.answer(arguments.id, choice, digest=digest)
@@ -209,7 +209,7 @@ async def _outcome(
     view = await _settled(decisions, arguments)
     status = _status(session, decisions, view)
     redrafts = await _follow_up(session, decisions, view) if status is Exit.OK else None
-    _tell(session, view, status, as_json=arguments.json, redrafts=redrafts)
+    _report(session, view, status, as_json=arguments.json, redrafts=redrafts)
     for finding in despite if status is Exit.OK else ():
         emit.note(OneLine(f"{finding.level.sign} approved despite {risk_gate.finding_words(finding)}"))
     return status if redrafts is None else redrafts.status(view.email_id)
@@ -253,7 +253,7 @@ def _status(session: Session, decisions: Decisions, view: DecisionView) -> Exit:
     return Exit.GATEWAY if outcome in _GATEWAY else Exit.CHANGED
 
 
-def _tell(
+def _report(
     session: Session, view: DecisionView, status: Exit, *, as_json: bool, redrafts: RedraftsAsked | None = None
 ) -> None:
     asked = view.question

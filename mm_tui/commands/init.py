@@ -102,7 +102,7 @@ def run(arguments: argparse.Namespace) -> int:
         warnings.append("without an oversight key nothing can be approved or rejected")
     if not profile.send_key:
         warnings.append("without a send key a draft cannot be edited before it is approved, only sent back")
-    _tell(arguments, path, name, profile.gateway_keys(), reports, warnings)
+    _report(arguments, path, name, profile.gateway_keys(), reports, warnings)
     return Exit.OK
 
 
@@ -190,7 +190,7 @@ def _in_keyring(profile: str, stored: dict[str, str | bool], *, asks: bool) -> d
             "keyring": True}  # fmt: skip
 
 
-def _tell(
+def _report(
     arguments: argparse.Namespace,
     path: Path,
     name: str,

@@ -122,16 +122,16 @@ def build() -> Parser:
     completion.add(commands, build)
     agent.add(commands)
     sandbox.add(commands, parse)
-    _tell_statuses(parser)
+    _add_statuses(parser)
     return parser
 
 
-def _tell_statuses(parser: argparse.ArgumentParser) -> None:
+def _add_statuses(parser: argparse.ArgumentParser) -> None:
     """Adds the exit statuses to the help of every command."""
     nested = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
     for action in nested:
         for one in action.choices.values():
-            _tell_statuses(one)
+            _add_statuses(one)
     is_app = parser.prog in ("mm-tui", "mm-tui demo")
     may = [
         status

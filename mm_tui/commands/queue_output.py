@@ -16,7 +16,7 @@ from mm_tui.commands.printed import FIRST_OF_TWO, Printed, remember, thread_move
 from mm_tui.commands.waiting import seen
 from mm_tui.models import Mailbox
 from mm_tui.review.digest import short
-from mm_tui.review.disclosure import BCC_NOT_DISCLOSED, NOT_DISCLOSED, disclosure, when_it_leaves
+from mm_tui.review.disclosure import BCC_NOT_DISCLOSED, NOT_DISCLOSED, disclosure, send_time_words
 from mm_tui.review.findings import Level
 from mm_tui.review.rendered import needs_rendering, rendered
 from mm_tui.review.risk.engine import NO_HISTORY
@@ -228,7 +228,7 @@ def _item_data(entry: QueueEntry, boxes: dict[str, Mailbox], box: Mailbox | None
 
 def _when(entry: QueueEntry) -> list[OneLine]:
     """When a draft will be sent, once approved."""
-    return [] if entry.is_inbound else [when_it_leaves(entry.item.raw.send_at, datetime.now(UTC))]
+    return [] if entry.is_inbound else [send_time_words(entry.item.raw.send_at, datetime.now(UTC))]
 
 
 def _item_text(entry: QueueEntry, box: Mailbox | None, read: SecondReaderState | None) -> Iterator[OneLine | ManyLine]:

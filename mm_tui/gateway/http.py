@@ -63,7 +63,7 @@ class _Progress(msgspec.Struct):
             self.left.set()
 
     @property
-    def may_have_left(self) -> bool:
+    def may_have_been_sent(self) -> bool:
         return self.sending or not self.traced
 
 
@@ -192,10 +192,10 @@ class Wire:
         except errors.GatewayError as error:
             fault = error
         except TimeoutError:
-            fault = self._cut(call, "no complete answer within the time allowed", progress.may_have_left)
+            fault = self._cut(call, "no complete answer within the time allowed", progress.may_have_been_sent)
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
-            may_have_left = progress.may_have_left and not isinstance(error, _NEVER_SENT)
-            fault = self._cut(call, in_words(error), may_have_left)
+            may_have_been_sent = progress.may_have_been_sent and not isinstance(error, _NEVER_SENT)
+            fault = self._cut(call, in_words(error), may_have_been_sent)
         status = answer.status if answer else fault.status if fault else None
         milliseconds = round((time.monotonic() - begun) * 1000)
         kind = type(fault).__name__ if fault else None
@@ -244,8 +244,8 @@ class Wire:
         finally:
             await response.aclose()
 
-    def _cut(self, call: Call, words: str, may_have_left: bool) -> errors.GatewayError:
-        if may_have_left:
+    def _cut(self, call: Call, words: str, may_have_been_sent: bool) -> errors.GatewayError:
+        if may_have_been_sent:
             fault: errors.GatewayError = errors.Interrupted(words, may_have_happened=call.changes)
         else:
             fault = errors.Unreachable(words)

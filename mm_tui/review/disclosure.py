@@ -52,7 +52,7 @@ def in_short(
     return tuple(map(OneLine, lines))
 
 
-def when_it_leaves(send_at: str, now: datetime, *, edited: bool = False) -> OneLine:
+def send_time_words(send_at: str, now: datetime, *, edited: bool = False) -> OneLine:
     """When an approved email is sent, or that this is not disclosed. `send_at`: as given by the gateway, ISO 8601 or
     epoch milliseconds; empty if not given. `now` tells a time that has passed. `edited`: a human's text would be sent
     instead of the draft, without a send time."""

@@ -64,7 +64,7 @@ class Recogniser:
             unused, self._asked = self._model is not None and not self._asked, False
         return unused
 
-    def let_go(self) -> None:
+    def unload(self) -> None:
         """Frees the model, 3.5 MB, unless it was asked since `is_unused`."""
         with self._lock:
             if not self._asked:

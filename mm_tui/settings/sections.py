@@ -85,7 +85,7 @@ class Profile(Section, frozen=True):
     live: bool | None = None
     """What the profile is meant for: true for real mail, false for tests. A key of the other kind gets a warning.
 
-    If not set, only the keys tell."""
+    If not set, the keys decide."""
     reviewer: str | None = None
     """The name under which decisions are recorded; if not set, the login name."""
     automatic: bool | None = None

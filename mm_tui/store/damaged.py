@@ -25,11 +25,11 @@ class DamagedRecords:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._found: dict[OneLine, None] = {}
-        self._tell: Callable[[OneLine], object] = lambda _: None
+        self._listener: Callable[[OneLine], object] = lambda _: None
 
-    def tell(self, tell: Callable[[OneLine], object]) -> None:
+    def report_to(self, listener: Callable[[OneLine], object]) -> None:
         """Reports what will be found, in words, to this listener, which is called from any thread."""
-        self._tell = tell
+        self._listener = listener
 
     def found(self, what: str, cure: str) -> None:
         """Reports a record, named in words, and how it is replaced."""
@@ -38,10 +38,10 @@ class DamagedRecords:
             if words in self._found:
                 return
             self._found[words] = None
-            tell, others = self._tell, len(self._found) - 1
+            listener, others = self._listener, len(self._found) - 1
         log.warning("%s", words)
         # One message may take the place of the last.
-        tell(OneLine(f"{words} (and {others} more)") if others else words)
+        listener(OneLine(f"{words} (and {others} more)") if others else words)
 
 
 def fetched(cursor: sqlite3.Cursor, sql: str, values: Sequence[object] = ()) -> list[Any]:

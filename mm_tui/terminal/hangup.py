@@ -40,7 +40,7 @@ def handle_signals(
 
     def ended_by(number: int) -> None:
         if number == signal.SIGHUP and not is_there():
-            let_go()
+            detach_streams()
         leave(128 + number)
 
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -126,12 +126,12 @@ def outlives(failure: threading.ExceptHookArgs) -> bool:
     error, thread = failure.exc_value, failure.thread
     if not isinstance(error, OSError) or error.errno not in _GONE or thread is None or thread.name != _DRAWS:
         return False
-    let_go()
+    detach_streams()
     thread.run()
     return True
 
 
-def let_go() -> None:
+def detach_streams() -> None:
     """Redirects the standard streams to nowhere. Otherwise each write would fail, and each read would return at once:
     the writing thread would die, and the reading one would use a whole processor."""
     for stream in (sys.__stdout__, sys.__stderr__):

@@ -1,4 +1,4 @@
-"""What must hold in every state of the walk, and what must be remembered to tell."""
+"""What must hold in every state of the walk, and what must be remembered to know it."""
 
 from __future__ import annotations
 

@@ -55,10 +55,10 @@ def test_the_model_of_languages_is_let_go_when_it_was_not_asked_between_two_look
     assert not recogniser.is_unused()
     assert recogniser.is_unused()
     recogniser.predict(GERMAN, 1)
-    recogniser.let_go()
+    recogniser.unload()
     assert not recogniser.is_unused(), "asked since"
     assert recogniser.is_unused(), "so it is still there"
-    recogniser.let_go()
+    recogniser.unload()
     assert not recogniser.is_unused()
     assert recogniser.predict(GERMAN, 3) == before
 
@@ -69,7 +69,7 @@ def test_threads_ask_the_model_while_it_is_let_go() -> None:
         answers = [threads.submit(recogniser.predict, GERMAN, 1) for _ in range(200)]
         while not all(answer.done() for answer in answers):
             recogniser.is_unused()
-            recogniser.let_go()
+            recogniser.unload()
     assert {answer.result()[0][0] for answer in answers} == {"de"}
 
 
@@ -95,7 +95,7 @@ recogniser.predict("x", 1)
 before = resident()
 recogniser.is_unused()
 recogniser.is_unused()
-recogniser.let_go()
+recogniser.unload()
 give_back_memory()
 print(before - resident())
 """

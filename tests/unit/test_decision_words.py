@@ -32,7 +32,7 @@ from mm_tui.decision.words import choice, question, sentence
 from mm_tui.gateway.wire import email_detail
 from mm_tui.models import EditedDraft, EmailDetail, Mailbox, Party
 from mm_tui.review.digest import digest_of
-from mm_tui.review.disclosure import SEND_TIME_PASSED, disclosure, in_short, when_it_leaves
+from mm_tui.review.disclosure import SEND_TIME_PASSED, disclosure, in_short, send_time_words
 from mm_tui.review.draft import edited
 from mm_tui.services.decisions.remote_state import remote_state_of, snapshot_of
 from mm_tui.services.decisions.request import DecisionRequest, Refused
@@ -148,7 +148,7 @@ def test_what_the_gateway_adds_or_hides_is_shown() -> None:
     for words in ("boss@x.example", "log@x.example", "Acme Ltd", "AI wrote it"):
         assert words in lines
     assert len(disclosure(None)) == 2
-    edited_words = [in_short(plain, knows_send_time=False, edited=True)[0], when_it_leaves("", AT, edited=True)]
+    edited_words = [in_short(plain, knows_send_time=False, edited=True)[0], send_time_words("", AT, edited=True)]
     assert "your edit has none" in edited_words[0]
     assert len(f" bcc  {' · '.join(edited_words)} ") <= 80, "one line of a narrow head"
 
@@ -182,9 +182,9 @@ def test_the_send_time_is_shown_or_said_to_be_undisclosed(
 ) -> None:
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()
-    words = when_it_leaves(send_at, NOW)
+    words = send_time_words(send_at, NOW)
     assert reported in words and "\x1b" not in words
-    assert "is sent once approved" in when_it_leaves(send_at, NOW, edited=True)
+    assert "is sent once approved" in send_time_words(send_at, NOW, edited=True)
 
 
 @pytest.mark.parametrize("name", ["send_at", "scheduled_at", "scheduled_for"])

@@ -1,4 +1,4 @@
-"""Presence tags, which tell other machines what is open, against the sandbox."""
+"""Presence tags, which show other machines what is open, against the sandbox."""
 
 from __future__ import annotations
 

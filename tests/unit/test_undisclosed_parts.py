@@ -1,4 +1,4 @@
-"""An opened email whose cc, recipients or files the gateway does not tell: unknown is not none (R11, R16)."""
+"""An opened email whose cc, recipients or files the gateway does not disclose: unknown is not none (R11, R16)."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def internal_repeated(reading: Reading) -> Iterator[Finding]:
     inner = [str(mail.body)[:LONGEST_DRAFT] for mail in reading.between_us if mail.body]
     if not inner or all(reading.is_ours(party.address) for party in reading.draft.recipients):
         return
-    spans = sorted((*_quoted_lines(reading, inner), *_told(reading, inner)))
+    spans = sorted((*_quoted_lines(reading, inner), *_confidential(reading, inner)))
     if spans:
         words = f"repeats an email between colleagues: {quoted(str(reading.draft.body)[slice(*spans[0])])}"
         yield flag("internal_repeated", words, *spans)
@@ -50,7 +50,7 @@ def _quoted_lines(reading: Reading, inner: list[str]) -> list[Span]:
     return found
 
 
-def _told(reading: Reading, inner: list[str]) -> list[Span]:
+def _confidential(reading: Reading, inner: list[str]) -> list[Span]:
     """What the draft says of that which colleagues keep to themselves."""
     kept = [part for text in inner for part in _kept_parts(text)]
     if not kept:

@@ -33,7 +33,7 @@ class Draft(msgspec.Struct, frozen=True, dict=True):
     complete: bool = True
     """False while cc, attachments and thread have not been read."""
     undisclosed: frozenset[str] = frozenset()
-    """Which of `to`, `cc` and `attachments` the gateway does not tell, though the email was opened."""
+    """Which of `to`, `cc` and `attachments` the gateway does not disclose, though the email was opened."""
     replaces: bool = False
     """Whether it is a human's edit that is sent in place of the agent's draft, without the parts of the draft that the
     gateway does not disclose."""

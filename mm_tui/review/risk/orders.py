@@ -93,7 +93,7 @@ def _order_in(text: str) -> re.Match[str] | None:
     return min((match for match in found if match), key=lambda match: match.start(), default=None)
 
 
-def _taken_up(reading: Reading, asked: set[str]) -> Iterator[Span]:
+def _repeated(reading: Reading, asked: set[str]) -> Iterator[Span]:
     """The sentences of the draft with three words of an order that are not negated."""
     roots = {word[:_ROOT] for word in asked}
     at = 0
@@ -146,7 +146,7 @@ def _obeyed(reading: Reading, said: str, ordered: re.Match[str]) -> Iterator[Spa
     asked = {word for word in _WORD.findall(_QUESTION.sub(" ", order.lower())) if len(word) > 3}
     asked -= _COMMON | word_set("unfinished")
     elsewhere = {word[:_ROOT] for word in _WORD.findall(rest.lower())}
-    yield from _taken_up(reading, {word for word in asked if word[:_ROOT] not in elsewhere})
+    yield from _repeated(reading, {word for word in asked if word[:_ROOT] not in elsewhere})
     # Of the thread without the order, so that a code that the order names counts, too.
     seen = reading.seen_text.replace(order, " ")
     for match in _HANDED_OVER.finditer(reading.body, 0, reading.written):

@@ -19,7 +19,7 @@ from mm_tui.messages import session_of
 from mm_tui.review.findings import Level
 from mm_tui.screens.pending.words import empty_words, heading
 from mm_tui.screens.status import knows_queue
-from mm_tui.services.decisions.ended import tells_end
+from mm_tui.services.decisions.ended import says_how_it_ended
 from mm_tui.services.decisions.view import DecisionView, Phase
 from mm_tui.services.presence.tags import BADGE_NAME
 from mm_tui.services.queue.due import due_words, is_overdue
@@ -78,7 +78,7 @@ class PendingRow(msgspec.Struct, frozen=True):
         """Builds a row from the queue's entry and the decision about it; `noted`: the reader has seen how it ended."""
         presence = queued.pair or (queued.presence.badge if queued.presence is not None else "")
         presence = f"{queued.decided_by_other} decided" if queued.decided_by_other else presence
-        if queued.ended and not tells_end(decision, queued.item.id):
+        if queued.ended and not says_how_it_ended(decision, queued.item.id):
             return cls(queued, Phase.ELSEWHERE, queued.ended)
         if decision is None or decision.is_shown_by_tags(queued.item.id):
             return cls(queued, marked=marked, presence=presence)

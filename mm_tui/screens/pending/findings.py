@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from textual.content import Content
 
 from mm_tui.models import Mailbox
-from mm_tui.review.disclosure import BCC_NOT_DISCLOSED, disclosure, when_it_leaves
+from mm_tui.review.disclosure import BCC_NOT_DISCLOSED, disclosure, send_time_words
 from mm_tui.review.findings import Finding, Level
 from mm_tui.review.risk.engine import explanation
 from mm_tui.services.queue.entry import QueueEntry
@@ -93,4 +93,4 @@ def above(entry: QueueEntry, mailbox: Mailbox | None, now: datetime | None = Non
 
 def when(entry: QueueEntry, now: datetime | None = None) -> OneLine:
     """When it is sent; `now` is by default the machine's time."""
-    return when_it_leaves(entry.item.raw.send_at, now or datetime.now(UTC), edited=entry.replaces)
+    return send_time_words(entry.item.raw.send_at, now or datetime.now(UTC), edited=entry.replaces)

@@ -24,7 +24,7 @@ from mm_tui.screens.pending.findings import above
 from mm_tui.screens.pending.head import PADDING, ItemHead, OpenedEmail
 from mm_tui.screens.pending.pages import draft_page, thread_page
 from mm_tui.screens.rendering import BodiesRendered, render_later
-from mm_tui.services.decisions.ended import tells_end
+from mm_tui.services.decisions.ended import says_how_it_ended
 from mm_tui.services.decisions.view import DecisionView, Phase
 from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.text import OneLine
@@ -349,7 +349,7 @@ def _banner(opened: OpenedEmail, today: date, screen: Screen[Any], width: int) -
     the reader's date: an earlier day is named. `screen`: where it is shown, for the keys that work there."""
     entry, decision, change = opened.entry, opened.decision, opened.change
     goes_on = hint(screen, "pending.next") if entry.ended else ""
-    if entry.ended and not tells_end(decision, entry.item.id):
+    if entry.ended and not says_how_it_ended(decision, entry.item.id):
         return with_hints(Content.assemble(ALERT, (entry.ended, "bold")), [goes_on], width)
     if change is not None and entry.edit is None and (decision is None or decision.ended):
         at = at_time(change.at, today)

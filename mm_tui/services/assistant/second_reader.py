@@ -152,7 +152,7 @@ class SecondReader:
                 return self._put(entry, SecondReaderState(CardPhase.FAILED, fault_of_store(error)))
             except BaseException:
                 self._states.pop(_key(entry), None)
-                self._tell(entry)
+                self._report(entry)
                 raise
         return self._put(entry, _state(known, names, left_out))
 
@@ -172,10 +172,10 @@ class SecondReader:
             self._states.move_to_end(key)
             while len(self._states) > MOST_KEPT:
                 self._states.popitem(last=False)
-            self._tell(entry)
+            self._report(entry)
         return state
 
-    def _tell(self, entry: QueueEntry) -> None:
+    def _report(self, entry: QueueEntry) -> None:
         self._notify(AssistChanged(entry.item.id, entry.item.thread_id))
 
 

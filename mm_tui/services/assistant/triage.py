@@ -210,7 +210,7 @@ class Triage:
             self._say(row, phase, OneLine(str(problem)), can_retry=True)
             return
         self._phases.pop(row.email_id, None)
-        self._tell(row)
+        self._report(row)
         if self._writes_tags:
             card = self.card(row.email_id)
             await self._write_tags(row, tags.of_results(card.label, card.label_by, card.summary, card, card.models))
@@ -241,13 +241,13 @@ class Triage:
 
     async def _annotate(self, row: MailRow, **columns: Any) -> None:
         await asyncio.to_thread(lambda: self._mail.annotate(row.email_id, **columns))
-        self._tell(row)
+        self._report(row)
 
     def _say(self, row: MailRow, phase: CardPhase, words: OneLine, *, can_retry: bool = False) -> None:
         self._phases[row.email_id] = (phase, words, can_retry)
-        self._tell(row)
+        self._report(row)
 
-    def _tell(self, row: MailRow) -> None:
+    def _report(self, row: MailRow) -> None:
         self._notify(AssistChanged(row.email_id, row.thread_id))
 
     # Tags

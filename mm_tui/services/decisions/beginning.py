@@ -83,7 +83,7 @@ class Beginning:
         seconds = self._hold_seconds if hold is None else hold
         self._driver.hold([decision for decision in decisions if not decision.state.ended], seconds)
         for decision in decisions:
-            self._driver.tell(decision)
+            self._driver.report(decision)
         if self._driver.closing:
             # The program received SIGTERM while the journal was written.
             await self._driver.feed_all(decisions, Quit())
@@ -100,7 +100,7 @@ class Beginning:
             if decision.decision_id not in self._active:
                 # It comes before the decisions of this run, because it is older.
                 self._active.add_oldest(decision)
-                self._driver.tell(decision)
+                self._driver.report(decision)
         await asyncio.to_thread(self._store.drop_seconded)
         for decision in await asyncio.to_thread(self._left):
             if self.is_under_way or decision.decision_id in self._active:

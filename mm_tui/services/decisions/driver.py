@@ -44,8 +44,8 @@ class Driver:
         self._notify = notify
         self._pace = Pace()
         """A thousand may be held, undone or due at one moment."""
-        self.journal = JournalWriter(store, clock, self.tell)
-        self.performer = Performer(calls, clock, self._pace, self.tell)
+        self.journal = JournalWriter(store, clock, self.report)
+        self.performer = Performer(calls, clock, self._pace, self.report)
         self.closing = False
         """Set when the program is closing: from then on no call starts."""
 
@@ -92,7 +92,7 @@ class Driver:
             return None
         self._adopt(decision, state)
         self.performer.free_slot(decision)
-        self.tell(decision)
+        self.report(decision)
         return JournalWrite(decision, state, [effect for effect in effects if isinstance(effect, WriteEntry)])
 
     async def _take(self, decision: ActiveDecision, event: Event) -> bool:
@@ -128,7 +128,7 @@ class Driver:
                 self._start(decision, effect)
         if not any(isinstance(effect, Traffic) for effect in to_start):
             self.performer.free_slot(decision)
-        self.tell(decision)
+        self.report(decision)
         return True
 
     def _wait_for_journal(self, decision: ActiveDecision, event: Event) -> None:
@@ -138,7 +138,7 @@ class Driver:
         if not decision.is_lost:
             again = ReadFailed(decision.trouble) if decision.state.step is Step.CHECK else event
             self._start(decision, Pause(), then=again)
-        self.tell(decision)
+        self.report(decision)
 
     def _adopt(self, decision: ActiveDecision, state: State) -> None:
         """Puts the decision into a new state, and ends its activity."""
@@ -181,7 +181,7 @@ class Driver:
             log.error("a decision stopped: %s", type(error).__name__)
             decision.trouble = f"stopped by an internal error ({type(error).__name__}): start it again"
             self.performer.free_slot(decision)
-            self.tell(decision)
+            self.report(decision)
 
     def _stop(self, decision: ActiveDecision) -> None:
         """Cancels the activity, unless it is the caller itself. A call in progress is never cancelled, because no event
@@ -199,7 +199,7 @@ class Driver:
 
     # Reports
 
-    def tell(self, decision: ActiveDecision) -> None:
+    def report(self, decision: ActiveDecision) -> None:
         """Notifies the screens that the decision changed."""
         decision.moved.set()
         decision.moved = asyncio.Event()

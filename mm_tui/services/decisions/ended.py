@@ -95,7 +95,7 @@ def _made_here(decisions: DecisionStore, reviewer: str, email_id: str, today: da
     return OneLine("")
 
 
-def tells_end(decision: DecisionView | None, email_id: str) -> bool:
+def says_how_it_ended(decision: DecisionView | None, email_id: str) -> bool:
     """Whether a decision of this program says what happened to its email."""
     no_end = (Phase.UNDECIDED, Phase.CHANGED)
     return decision is not None and decision.phase not in no_end and not decision.is_shown_by_tags(email_id)

@@ -32,13 +32,13 @@ class JournalWrite(NamedTuple):
 
 
 class JournalWriter:
-    """Writes in a thread. While a decision cannot be written, its `trouble` says why. `tell`: called with each decision
-    whose `trouble` changed."""
+    """Writes in a thread. While a decision cannot be written, its `trouble` says why. `report`: called with each
+    decision whose `trouble` changed."""
 
-    def __init__(self, store: DecisionLog, clock: Clock, tell: Callable[[ActiveDecision], None]) -> None:
+    def __init__(self, store: DecisionLog, clock: Clock, report: Callable[[ActiveDecision], None]) -> None:
         self._store = store
         self._clock = clock
-        self._tell = tell
+        self._report = report
         self._tasks: set[asyncio.Task[bool]] = set()
         self._fails = asyncio.Event()
         """Set while the last try failed, and not because another process was writing."""
@@ -94,7 +94,7 @@ class JournalWriter:
             for decision in (write.decision for write in writes):
                 if decision.trouble != trouble and not decision.is_lost:
                     decision.trouble = trouble
-                    self._tell(decision)
+                    self._report(decision)
             if once or not trouble:
                 return not trouble
             await self._clock.sleep(wait)

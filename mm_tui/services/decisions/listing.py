@@ -8,7 +8,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from mm_tui.clock import Clock
-from mm_tui.services.decisions.ended import UNKNOWN_END, tells_end, with_ended
+from mm_tui.services.decisions.ended import UNKNOWN_END, says_how_it_ended, with_ended
 from mm_tui.services.decisions.view import DecisionView, Phase
 from mm_tui.services.queue.entries import ordered
 from mm_tui.services.queue.entry import Order, QueueEntry
@@ -177,7 +177,7 @@ class QueueListing:
                 continue
             since = self._ended_at.setdefault(key, now)
             view = self._decision_of(key)
-            if view is not None and tells_end(view, key):
+            if view is not None and says_how_it_ended(view, key):
                 words, must_be_seen, is_ours = view.words, view.must_be_seen, view.phase is not Phase.ELSEWHERE
             else:
                 words, must_be_seen, is_ours = self.endings.get(key, UNKNOWN_END), False, False

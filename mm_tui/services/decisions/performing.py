@@ -21,7 +21,7 @@ A_TURN = 16
 
 class Pace:
     """Makes calls at once while there are few, and the others in the next turns, in their order. What has to hold for
-    all at one moment must be done before; these calls only tell others, or begin what comes next."""
+    all at one moment must be done before; these calls only notify others, or begin what comes next."""
 
     def __init__(self) -> None:
         self._left = A_TURN
@@ -67,14 +67,16 @@ AT_ONCE = 4
 
 class Performer:
     """Performs effects, with the gateway and the clock. A decision takes one of a few slots for its readings, and keeps
-    it until after its call. `pace`: a thousand may be due at one moment. `tell`: called with each decision whose
+    it until after its call. `pace`: a thousand may be due at one moment. `report`: called with each decision whose
     `trouble` changed."""
 
-    def __init__(self, calls: DecisionCalls, clock: Clock, pace: Pace, tell: Callable[[ActiveDecision], None]) -> None:
+    def __init__(
+        self, calls: DecisionCalls, clock: Clock, pace: Pace, report: Callable[[ActiveDecision], None]
+    ) -> None:
         self._calls = calls
         self._clock = clock
         self._pace = pace
-        self._tell = tell
+        self._report = report
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._hurried = asyncio.Event()
 
@@ -138,11 +140,11 @@ class Performer:
         if asked:
             until = (self._clock.now() + timedelta(seconds=seconds)).astimezone()
             decision.trouble = f"the gateway asks to wait until {until:%H:%M:%S}"
-            self._tell(decision)
+            self._report(decision)
         await self._sleep(seconds)
         decision.trouble = ""
         await self._take_slot(decision)
-        self._tell(decision)
+        self._report(decision)
 
     async def _sleep(self, seconds: float) -> None:
         """Waits this long, or until a human asks to continue."""

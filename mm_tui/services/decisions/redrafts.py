@@ -79,10 +79,10 @@ class RedraftRequests:
         """Tries one request; returns whether it is done or can never succeed."""
         email_id, content = decision.email_id, decision.content
         if content is None:
-            self._tell(decision, "the reason is not kept here")
+            self._report(decision, "the reason is not kept here")
             return True
         if not self._gateway.keys.has("send"):
-            self._tell(decision, "there is no send key", needs_key=True)
+            self._report(decision, "there is no send key", needs_key=True)
             return True
         reason, suggested, _ = content.reason.partition(SUGGESTED)
         text = content.edit.body if suggested and content.edit is not None else ""
@@ -95,7 +95,7 @@ class RedraftRequests:
             await tags.merge(self._gateway, decision.meta.mailbox_id, email_id, wanted, longest=redraft_tags.PART)
         except (BadRequest, Forbidden, NotFound) as error:
             # A repetition would be refused again.
-            self._tell(decision, error.message, needs_key=isinstance(error, Forbidden))
+            self._report(decision, error.message, needs_key=isinstance(error, Forbidden))
             return True
         except tags.TagsDiffer:
             log.warning("%s: another draft is asked for, but the gateway does not keep all of it", email_id)
@@ -105,7 +105,7 @@ class RedraftRequests:
             return False
         return True
 
-    def _tell(self, decision: ActiveDecision, why: str, *, needs_key: bool = False) -> None:
+    def _report(self, decision: ActiveDecision, why: str, *, needs_key: bool = False) -> None:
         log.warning("%s: no other draft could be asked for", decision.email_id)
         email = f"email {about(decision)}".strip()
         words = OneLine(f"another draft in place of the {email} cannot be asked for: {why}")

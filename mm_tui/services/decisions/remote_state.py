@@ -35,8 +35,8 @@ def remote_state_of(status: str, direction: str, *, approved: bool = False) -> R
         return _ALWAYS[status]
     if status == "scheduled":
         return RemoteState.RELEASED if approved else RemoteState.SCHEDULED
-    let_go = _INBOUND if direction == Direction.INBOUND else _OUTBOUND
-    return RemoteState.RELEASED if status in let_go or approved else RemoteState.UNCLEAR
+    released = _INBOUND if direction == Direction.INBOUND else _OUTBOUND
+    return RemoteState.RELEASED if status in released or approved else RemoteState.UNCLEAR
 
 
 def snapshot_of(

@@ -226,7 +226,7 @@ class Decisions:
     async def _keep_looked_at(self, decision: ActiveDecision) -> None:
         if decision.state.outcome in INCIDENTS:
             await asyncio.to_thread(self._store.incidents.forget, decision.decision_id)
-        self._driver.tell(decision)
+        self._driver.report(decision)
 
     # History
 

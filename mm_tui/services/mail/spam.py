@@ -46,7 +46,7 @@ class SpamMarks:
         return await asyncio.to_thread(lambda: list(map(self._placed, found.values()))), more
 
     def _placed(self, mail: EmailSummary) -> EmailSummary:
-        """The email with its mailbox, which the gateway's list need not tell, from the store."""
+        """The email with its mailbox, which the gateway's list need not name, from the store."""
         from mm_tui.gateway.client import UNKNOWN_MAILBOX
 
         if mail.mailbox_id != UNKNOWN_MAILBOX or (row := self._mail.row(mail.id)) is None:

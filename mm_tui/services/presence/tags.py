@@ -152,7 +152,7 @@ def pair_words(held: Mapping[OneLine, OneLine]) -> OneLine | None:
 
 
 async def mark_pair(gateway: GatewayClient, mailbox_id: str, original: str, edit: str, reviewer: str) -> None:
-    """Sets tags that tell other reviewers that `edit` is to replace `original`. Raises GatewayError if the tags could
+    """Sets tags that show other reviewers that `edit` is to replace `original`. Raises GatewayError if the tags could
     not be read or set, TagsDiffer if somebody else writes the tags at the same time."""
     await _relate(gateway, mailbox_id, edit, REPLACES, original, reviewer)
     await _relate(gateway, mailbox_id, original, REPLACED_BY, edit, reviewer)

@@ -150,7 +150,7 @@ class WaitingDetails:
                     self._notify(PendingChanged())
                     return error
         finally:
-            self._tell()
+            self._report()
 
     async def _try(self, mail: WaitingEmail) -> GatewayError | None:
         try:
@@ -167,7 +167,7 @@ class WaitingDetails:
         self._backoff.succeeded()
         self._read.add(mail.email_id)
         if self._clock.monotonic() - self._reported_at >= TELL_SECONDS:
-            self._tell()
+            self._report()
         if mail.email_id not in self._shown and self._gap:
             await self._clock.sleep(self._gap)
         return None
@@ -206,7 +206,7 @@ class WaitingDetails:
             return LONGEST_SECONDS
         return self._backoff.failed(RETRY_SECONDS, error.retry_after)
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         self._reported_at = self._clock.monotonic()
         if self._read:
             read, self._read = frozenset(self._read), set()
