@@ -40,6 +40,18 @@ def codes(asked: str, answer: str, **more: Any) -> set[str]:
             "Pokój jest gotowy.\n\nPozdrawiam\nAdam Wójcik, Hotel Bałtyk",
         ),
         (
+            "template_hole",
+            "How do I cancel?",
+            "Print the letter below.\n\nHier unterschreiben: ______________",
+            "You find the letter here: ______________",
+        ),
+        (
+            "template_hole",
+            "How do I enter my birthday?",
+            "Bitte im Format [TT.MM.JJJJ], or in the form dd/mm/yyyy.",
+            "In the format that you asked for, on [TT.MM.JJJJ].",
+        ),
+        (
             "names_third_person",
             "May I drive home after the visit?",
             "Please do not drive. Dr. Feldman will tell you what applies on the day of surgery.",

@@ -283,6 +283,22 @@ def _is_variable(text: str, match: re.Match[str]) -> bool:
     return name.strip("%").lower() in _FOLDERS or (name.startswith("%") and text[match.end() : match.end() + 1] == "\\")
 
 
+_SIGNING = re.compile(
+    r"\b(?:sign|initial|unterschr\w+|unterzeichn\w+|signez|signer|firm[aei]\w*|assin[ae]\w*|(?:onder)?teken\w*|podpis\w*)\b"
+)
+_FORMAT = re.compile(r"(?:\bforma+t\w*|\bin the form|формат\w*|形式|格式)\W{1,4}\Z")
+
+
+def _is_for_reader(text: str, match: re.Match[str]) -> bool:
+    """Whether the reader writes there: "Sign here: ______", "in the format [dd/mm/yyyy]"."""
+    start = match.start()
+    if match[0].strip()[0] == "_":
+        label = text[line_span(text, start, start, _REACH)[0] : start].lower()
+        return _SIGNING.search(label) is not None and _HERE.search(label) is not None
+    is_date = set("djtghmyar./-:").issuperset(match[0].lower())
+    return is_date and _FORMAT.search(text[max(0, start - _LONGEST_WORD) : start].lower()) is not None
+
+
 _GREETED_LINES = 3
 _NO_NAME = re.compile(
     r"(?:\A|\s|/a |\(a\) |/e |\(e\) |/r )(?P<field>\(?(?:"
@@ -348,6 +364,8 @@ def _holes(text: str, known: str) -> tuple[Span, ...]:
             start, end = match.span()
             if (match[0][0] == "$" and match[0][1:] in explained) or _is_variable(text, match):
                 # The variable of a shell that the email explains, or a folder of Windows.
+                continue
+            if _is_for_reader(text, match):
                 continue
             if 1 not in taken[start:end]:
                 taken[start:end] = b"\1" * (end - start)
