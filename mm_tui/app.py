@@ -238,7 +238,7 @@ class MmTui(App[None], inherit_bindings=False):
     async def _run_services(self) -> None:
         try:
             await asyncio.to_thread(startup.share_heap)
-            await asyncio.to_thread(self.session.build, self.tell)
+            await asyncio.to_thread(self.session.build, self.take_event)
         except Exception:
             # The error is shown for a moment, and reported, when this worker has failed; this stays.
             self.session.trouble = OneLine("the connection to the gateway could not be started: start mm-tui again")
@@ -253,7 +253,7 @@ class MmTui(App[None], inherit_bindings=False):
         self._notifier.start()
         await self.session.run()
 
-    def tell(self, event: ServiceEvent) -> None:
+    def take_event(self, event: ServiceEvent) -> None:
         """The services' callback: passes the event to every main screen. Callable from any thread."""
         for screen in self._main_screens():
             screen.post_message(ServiceEventReceived(event))

@@ -258,12 +258,12 @@ def test_what_failed_is_listed_over_no_dialog_and_no_field() -> None:
     bulk.begun([], [Failure("m1", OneLine("the gateway refused"))], OneLine(""))
     assert not opened, "a dialog or an editor is in front"
     app.screen, app.focused = screen, Input()
-    bulk.tell()
+    bulk.list_failures()
     assert not opened, "somebody is searching"
     app.focused = None
-    bulk.tell()
+    bulk.list_failures()
     assert [type(one) for one in opened] == [ChoiceScreen]
-    bulk.tell()
+    bulk.list_failures()
     assert len(opened) == 1
 
 

@@ -114,7 +114,7 @@ async def test_cursor_stays_on_its_mail_while_mail_arrives() -> None:
         row = mails.current_row
         line = mails.cursor - mails.scroll_offset.y
         session.mail.upsert([summary(number) for number in range(50)])
-        app.tell(MailChanged(None))
+        app.take_event(MailChanged(None))
         await until(pilot, lambda: len(mails.keys) == 350)
         assert mails.current_row is not None
         assert row is not None

@@ -90,7 +90,7 @@ async def test_the_page_has_figures_for_each_agent(sandbox: Sandbox) -> None:
             await decisions.overview.settled(draft)
         page = await app.session.network.gateway.audit_log(limit=100)
         app.session.audit.add(page.entries)
-        app.tell(AuditChanged())
+        app.take_event(AuditChanged())
         await pilot.press("enter")
         await until(pilot, lambda: "second key: 1 draft" in screen.pager.page.text, "its figures")
         text = screen.pager.page.text

@@ -146,7 +146,7 @@ class AuditScreen(BaseScreen):
     def _read(self, wanted: LineFilter, asked: tuple[LineFilter, str, bool], fresh: bool) -> None:
         worker = get_current_worker()
 
-        def tell(*, whole: bool, fresh: bool) -> None:
+        def post(*, whole: bool, fresh: bool) -> None:
             if not worker.is_cancelled:
                 self.call_later(self._take, asked, keys[:], dict(folder.folded), whole=whole, fresh=fresh)
 
@@ -160,9 +160,9 @@ class AuditScreen(BaseScreen):
         for chunk in self.lines.keys(wanted, stop=lambda: worker.is_cancelled, first=FIRST_KEYS):
             keys.extend(folder.fold(chunk) if asked[-1] else chunk)
             if first:
-                tell(whole=False, fresh=True)
+                post(whole=False, fresh=True)
                 first = False
-        tell(whole=True, fresh=first)
+        post(whole=True, fresh=first)
 
     def _show_decisions(self, made: Sequence[MadeDecision]) -> None:
         self._made = made

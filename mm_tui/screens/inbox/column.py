@@ -134,7 +134,7 @@ class MailColumn(Vertical):
         query = parse_query(view.query, self.session.clock.now())
         painted = threading.Event()
 
-        def tell(found: KeysRead) -> None:
+        def post(found: KeysRead) -> None:
             # On the screen's loop: a message that the list posts for its parent does not bubble further.
             self.screen.call_later(self.take_keys, found)
 
@@ -145,16 +145,16 @@ class MailColumn(Vertical):
             for chunk in store.stream(view, query=query, stop=lambda: worker.is_cancelled, first=FIRST_KEYS):
                 keys.extend(chunk)
                 if first and fresh and not worker.is_cancelled:
-                    tell(KeysRead(view, keys[:], whole=False, fresh=True, painted=painted))
+                    post(KeysRead(view, keys[:], whole=False, fresh=True, painted=painted))
                     first = False
                     if len(keys) >= FIRST_KEYS:
                         # Counting a million takes 50 ms, reading them 200: the heading is complete before the keys are.
                         # SQLite counts without the interpreter, beside the painting.
                         if (total := store.quick_count(view, query=query)) is not None:
-                            tell(KeysRead(view, keys[:], whole=False, fresh=False, total=total))
+                            post(KeysRead(view, keys[:], whole=False, fresh=False, total=total))
                         painted.wait(PAINT_SECONDS)
             if not worker.is_cancelled:
-                tell(KeysRead(view, keys, whole=True, fresh=fresh and first))
+                post(KeysRead(view, keys, whole=True, fresh=fresh and first))
 
         self.run_worker(read, thread=True, exclusive=True, group="list", exit_on_error=False)
 

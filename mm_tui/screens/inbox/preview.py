@@ -132,7 +132,7 @@ class Preview(Widget):
 
         session, inspection, worker = self._session, self._session.inspection, get_current_worker()
 
-        def tell(findings: tuple[Finding, ...] = ()) -> None:
+        def post(findings: tuple[Finding, ...] = ()) -> None:
             # A thread runs on after it was cancelled: what it read may be older than what is shown.
             if not worker.is_cancelled:
                 self.call_later(self._take, Looked(row.email_id, mail, answer, findings, detail is not None))
@@ -149,13 +149,13 @@ class Preview(Widget):
         finally:
             self._turn.release()
         if detail is None:
-            tell()
+            post()
             return
         if not inspection.knows_senders:
             # The text need not wait for the correspondents.
-            tell(inspection.findings(detail))
+            post(inspection.findings(detail))
         inspection.refresh()
-        tell(inspection.findings(detail))
+        post(inspection.findings(detail))
 
     def _take(self, looked: Looked) -> None:
         if self._row is not None and self._row.email_id == looked.email_id:

@@ -75,19 +75,19 @@ class WebhooksScreen(Dialog[None]):
         options.add_options([Option(_hook_lines(hook, self._mailbox, deliveries)) for hook in self._hooks])
         options.highlighted = min(here, len(self._hooks) - 1) if self._hooks else None
         if facts.webhooks is None:
-            self._tell(facts.webhooks_words, "warning")
+            self._say(facts.webhooks_words, "warning")
         elif self._hooks and deliveries is None:
-            self._tell(f"the deliveries cannot be read: {why_not}", "warning")
+            self._say(f"the deliveries cannot be read: {why_not}", "warning")
         else:
-            self._tell("" if self._hooks else "No webhooks yet.", "")
+            self._say("" if self._hooks else "No webhooks yet.", "")
 
-    def _tell(self, words: str, severity: str) -> None:
+    def _say(self, words: str, severity: str) -> None:
         sign = ("▲ ", "$warning") if severity else ("", "")
         self.query_one("#trouble", Static).update(Content.assemble(sign, OneLine(words)))
 
     def _do(self, action: Coroutine[Any, Any, ActionResult], again: Callable[[ActionResult], None] | None) -> None:
         """Creates or removes a webhook; `again` asks once more, if that needs a code or is not accepted."""
-        self._tell("contacting the gateway", "")
+        self._say("contacting the gateway", "")
         # Of the app: the secret of a new webhook is shown once, also to a reader who has closed this page meanwhile.
         awaited(self.app, action, partial(self._acted, self.app, again), "hook-action", exclusive=False)
 
@@ -105,7 +105,7 @@ class WebhooksScreen(Dialog[None]):
     def _copy(self, app: App[Any], secret: str) -> None:
         app.copy_to_clipboard(secret)
         if self.is_attached:
-            self._tell("secret copied to the terminal's clipboard", "")
+            self._say("secret copied to the terminal's clipboard", "")
         else:
             app.post_message(Said("secret copied to the terminal's clipboard"))
 

@@ -170,7 +170,7 @@ class BulkReject:
             self._screen.say(more if late else "stopped: nothing was rejected", "warning" if late else "information")
         for email_id in email_ids:
             self.moved(email_id)
-        self.tell()
+        self.list_failures()
         self._screen.reload()
 
     def moved(self, email_id: str) -> None:
@@ -189,9 +189,9 @@ class BulkReject:
         if view.phase not in AS_WANTED and view.outcome is not Outcome.UNDONE:
             self._failures.append(Failure(email_id, view.words))
         if not self._open:
-            self.tell()
+            self.list_failures()
 
-    def tell(self) -> None:
+    def list_failures(self) -> None:
         """Lists the failures once all have ended, but not over a dialog or a field: what is typed would be lost."""
         screen = self._screen
         if self.words or not self._failures or screen.app.screen is not screen or takes_text(screen.app.focused):

@@ -63,7 +63,7 @@ class Editing:
         from mm_tui.screens.pending.editor import EditScreen
 
         self._editing = entry
-        self.tell_what_is_open()
+        self.show_what_is_open()
         self._screen.app.push_screen(EditScreen(entry, at), lambda _: self._edited())
 
     def use(self, saved: SavedEdit) -> None:
@@ -111,7 +111,7 @@ class Editing:
 
     def _edited(self) -> None:
         self._editing = None
-        self.tell_what_is_open()
+        self.show_what_is_open()
         self._screen.reload()
 
     def discard(self) -> None:
@@ -141,7 +141,7 @@ class Editing:
                 )
         self._screen.reload()
 
-    def tell_what_is_open(self) -> None:
+    def show_what_is_open(self) -> None:
         """Shows other reviewers which email is open here, and reads theirs; none once the screen is left."""
         screen = self._screen
         presence = screen.session.presence

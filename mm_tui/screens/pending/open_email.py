@@ -45,7 +45,7 @@ class OpenEmail:
         if version != self._version:
             self._version = version
             screen.post_message(SubjectChanged())
-        self._editing.tell_what_is_open()
+        self._editing.show_what_is_open()
         screen.update_status()
         if entry is None:
             screen.pane.show(None)

@@ -149,7 +149,7 @@ class PendingScreen(QueueHost):
         self.deciding.note_unasked(before)
         self._show_current()
         look_at_question(self.app)
-        self.bulk_reject.tell()
+        self.bulk_reject.list_failures()
 
     def show_rows(self) -> None:
         self.column.show(self.listing, self.marks, self.bulk_reject.words)
@@ -172,7 +172,7 @@ class PendingScreen(QueueHost):
         if not self.bulk_reject.words:
             # While a whole filter is rejected, the reload draws many changes together.
             self.show_rows()
-        self.editing.tell_what_is_open()
+        self.editing.show_what_is_open()
         if self.is_under_cursor(email_id):
             self.open_email.show()
 
@@ -216,7 +216,7 @@ class PendingScreen(QueueHost):
         if was_reading:
             self.set_reading(False)
             self.queue_list.focus()
-            self.editing.tell_what_is_open()
+            self.editing.show_what_is_open()
         return was_reading
 
     def action_back(self) -> None:
@@ -275,14 +275,14 @@ class PendingScreen(QueueHost):
 
     def on_screen_suspend(self) -> None:
         # After the switch: behind a dialog the email stays open, and a decision names the dialog's keys.
-        self.call_later(self.editing.tell_what_is_open)
+        self.call_later(self.editing.show_what_is_open)
         self.call_later(self.open_email.tick)
 
     def on_screen_resume(self, _event: events.ScreenResume) -> None:
         self.pane.head.make_room()
         self.open_email.tick()
         self.timers.go_on()
-        self.bulk_reject.tell()
+        self.bulk_reject.list_failures()
 
     # Keys
 
