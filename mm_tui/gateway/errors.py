@@ -221,7 +221,12 @@ class Interrupted(GatewayError):
 
     default_may_have_happened = True
     default_message = "the connection was cut before the answer came"
-    what_to_do = "The outcome is read from the gateway."
+
+    def __init__(self, message: str = "", *, status: int | None = None, may_have_happened: bool | None = None) -> None:
+        super().__init__(message, status=status, may_have_happened=may_have_happened)
+        # A call that changes nothing has no outcome to read.
+        doubtful, certain = "The outcome is read from the gateway.", "Check the network, and try again."
+        self.what_to_do = doubtful if self.may_have_happened else certain
 
 
 class Malformed(GatewayError):

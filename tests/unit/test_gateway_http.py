@@ -138,7 +138,16 @@ async def test_silence_leaves_a_doubt() -> None:
         with pytest.raises(errors.Interrupted) as caught:
             await gateway.decide("01E", "approve")
         assert caught.value.may_have_happened is True
+        assert caught.value.what_to_do == "The outcome is read from the gateway."
         assert len(server.requests) == 1
+
+
+async def test_silence_to_a_question_leaves_no_outcome_to_read() -> None:
+    async with raw_server(says(b"")) as server, client(server, timeout=0.2) as gateway:
+        with pytest.raises(errors.Interrupted) as caught:
+            await gateway.email("01B", "01E")
+    assert caught.value.may_have_happened is False
+    assert "outcome" not in caught.value.what_to_do
 
 
 async def test_a_slow_drip_ends_at_the_deadline() -> None:
