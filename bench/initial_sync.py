@@ -68,7 +68,7 @@ async def ours(sandbox: BenchSandbox, store: Path) -> SyncTime:
             ended: list[float] = []
 
             def progress(state: SyncState) -> None:
-                if state.mailboxes and state.mailboxes_filled == state.mailboxes:
+                if state.mailboxes and state.mailboxes_synced == state.mailboxes:
                     ended.append(time.perf_counter())
 
             await sync.run_once(progress)

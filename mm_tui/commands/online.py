@@ -12,7 +12,7 @@ from mm_tui.commands.output.exits import CommandError, Exit
 from mm_tui.gateway.errors import GatewayError, Unauthorized
 from mm_tui.models import Direction, PendingItem
 from mm_tui.services.events import ignore
-from mm_tui.services.sync.mail import filled
+from mm_tui.services.sync.mail import synced
 from mm_tui.services.sync.queue import read_address_book
 from mm_tui.services.sync.waiting_details import FAILURES_IN_A_ROW, WaitingDetails
 from mm_tui.session import Session
@@ -53,7 +53,7 @@ async def refresh_queue(session: Session) -> None:
     await session.check_account()
     gateway, sync = session.network
     await sync.refresh_mailboxes()
-    if unfilled(session):
+    if unsynced(session):
         await read_address_book(gateway, ContactStore(session.database))
     listed = await gateway.pending()
     session.pending.replace(listed, session.clock.now())
@@ -67,7 +67,7 @@ async def read_drafts(session: Session) -> WaitingDetails:
     new = {one.email_id for one in session.pending.unread_drafts()}
     details = WaitingDetails(session.database, session.network.sync, session.clock, ignore)
     await details.read_all(seconds=READ_SECONDS)
-    boxes = unfilled(session)
+    boxes = unsynced(session)
     drafts = [item for item in session.pending.items() if item.complete and str(item.direction) != Direction.INBOUND]
     wanted = [item for item in drafts if item.id in new or item.mailbox_id in boxes]
     if not wanted:
@@ -98,10 +98,10 @@ async def _list_threads(session: Session, items: Sequence[PendingItem]) -> str:
     return why_not
 
 
-def unfilled(session: Session) -> frozenset[str]:
+def unsynced(session: Session) -> frozenset[str]:
     """The mailboxes whose initial sync has not ended."""
     known = {row.mailbox_id for row in session.mail.mailbox_rows()}
-    return frozenset(known - filled(StateStore(session.database), known))
+    return frozenset(known - synced(StateStore(session.database), known))
 
 
 async def list_thread(session: Session, item: PendingItem) -> None:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from mm_tui import query
 from mm_tui.commands import risk_gate
-from mm_tui.commands.online import mailbox_of, online, read_drafts, refresh_queue, unfilled
+from mm_tui.commands.online import mailbox_of, online, read_drafts, refresh_queue, unsynced
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit
 from mm_tui.commands.printed import FIRST_OF_TWO, Printed, remember, thread_moved
@@ -54,8 +54,8 @@ async def listing(arguments: argparse.Namespace, chosen: Settings) -> int:
             chosen_filter = queue_filter_of(arguments.filter, chosen, queue.filter_context())
             entries = list(chosen_filter.select(entries))
         entries = ordered(entries, order)
-        boxes_unfilled = unfilled(session)
-        if any(entry.item.mailbox_id in boxes_unfilled for entry in entries):
+        boxes_unsynced = unsynced(session)
+        if any(entry.item.mailbox_id in boxes_unsynced for entry in entries):
             emit.note(OneLine(f"note: {NO_HISTORY}"))
         now = session.clock.now()
     if unread := [entry for entry in entries if not entry.is_checked]:

@@ -87,8 +87,8 @@ def _progress(*, shown: bool) -> Iterator[Callable[[SyncState], None] | None]:
     places = itertools.cycle([*range(BAR - BLOCK), *range(BAR - BLOCK, 0, -1)])
 
     def show(state: SyncState) -> None:
-        filled, boxes = state.mailboxes_filled, state.mailboxes
-        what = f"initial sync, {filled} of {boxes} mailboxes" if filled < boxes else "new mail and the queue"
+        synced, boxes = state.mailboxes_synced, state.mailboxes
+        what = f"initial sync, {synced} of {boxes} mailboxes" if synced < boxes else "new mail and the queue"
         bar = ("#" * BLOCK).rjust(next(places) + BLOCK, ".").ljust(BAR, ".")
         words = f"[{bar}] {what}, {state.progress:,} emails"
         # Cut, because a wrapped line could not be overwritten.

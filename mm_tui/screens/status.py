@@ -39,7 +39,7 @@ def counts(session: Session) -> tuple[str, str]:
 
 def knows_mail(session: Session) -> bool:
     """Whether the store has mail, or the gateway has said that there is none."""
-    return _has_read(session, SyncPart.MAIL, SyncPart.FILL) or len(session.mail.keys(MailView(), limit=1)) > 0
+    return _has_read(session, SyncPart.MAIL, SyncPart.INITIAL) or len(session.mail.keys(MailView(), limit=1)) > 0
 
 
 def knows_queue(session: Session) -> bool:
@@ -70,7 +70,7 @@ def gateway(session: Session) -> list[Content]:
 def gateway_words(state: SyncState, now: datetime, *, most: int = LONGEST_ERROR, retry: bool = True) -> Content:
     """The text for a state of the sync at the time `now`. `most`: the cells for what failed. `retry`: whether to say
     when it is tried again."""
-    if state.phase is SyncPhase.FILLING:
+    if state.phase is SyncPhase.INITIAL:
         start = Content(f"◐ initial sync, {state.progress:,} emails so far")
     elif state.phase is SyncPhase.LIVE and state.error is None:
         start = Content.assemble(("● ", "$accent"), "in sync", _age(state, now))
@@ -116,7 +116,7 @@ def _age(state: SyncState, now: datetime) -> str:
 def data_age(session: Session) -> Content:
     """The age of the data while the gateway does not answer."""
     state = session.sync.state if session.sync is not None and not session.trouble else None
-    if state is None or state.error is None or state.phase in (SyncPhase.FILLING, SyncPhase.LIVE):
+    if state is None or state.error is None or state.phase in (SyncPhase.INITIAL, SyncPhase.LIVE):
         return Content("")
     if state.last_ok_at is None:
         return Content("never synced")

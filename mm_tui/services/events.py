@@ -25,7 +25,7 @@ class SyncPhase(StrEnum):
     STORE_UNUSABLE = "store unusable"
     """The store on this machine cannot be written, so that no mail can be listed."""
     CONNECTING = "connecting"
-    FILLING = "initial sync"
+    INITIAL = "initial sync"
     LIVE = "in sync"
 
 
@@ -33,7 +33,7 @@ class SyncPart(StrEnum):
     """The parts of a sync. Each fails independently, so a missing scope stops only one part."""
 
     MAILBOXES = "mailboxes"
-    FILL = "initial sync"
+    INITIAL = "initial sync"
     MAIL = "mail"
     PENDING = "pending"
     AUDIT = "audit log"
@@ -78,7 +78,7 @@ class SyncState(msgspec.Struct, frozen=True):
     progress: int = 0
     """Emails read by the initial sync so far."""
     mailboxes: int = 0
-    mailboxes_filled: int = 0
+    mailboxes_synced: int = 0
     """Mailboxes whose mail was read completely."""
     parts: tuple[PartState, ...] = ()
 

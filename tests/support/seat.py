@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mm_tui.models import AuditEntry, EmailSummary, Mailbox, Party, PendingItem, RawContent
 from mm_tui.screens.inbox.words import GREETED
 from mm_tui.services.events import Notify
-from mm_tui.services.sync.mail import FillPlace
+from mm_tui.services.sync.mail import SyncPlace
 from mm_tui.session import Session
 from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import Profile, Settings
@@ -89,7 +89,7 @@ def waiting(number: int, body: str) -> PendingItem:
 def have_been_synced(session: Session) -> None:
     """Records that the initial sync of all mailboxes has ended."""
     for box in session.mail.mailbox_rows():
-        session.state.set(f"fill:{box.mailbox_id}", FillPlace(done=True).dumped())
+        session.state.set(f"fill:{box.mailbox_id}", SyncPlace(done=True).dumped())
 
 
 def filled_session() -> IdleSession:

@@ -68,7 +68,7 @@ def test_joined_counts_its_cells_also_when_the_parts_have_been_counted() -> None
     [
         (SyncState(SyncPhase.LIVE, NOW - timedelta(seconds=3)), "● in sync"),
         (SyncState(SyncPhase.LIVE, NOW - timedelta(minutes=3)), "● in sync, data from 3 min ago"),
-        (SyncState(SyncPhase.FILLING, progress=1200), "◐ initial sync, 1,200 emails so far"),
+        (SyncState(SyncPhase.INITIAL, progress=1200), "◐ initial sync, 1,200 emails so far"),
         (SyncState(SyncPhase.CONNECTING), "◌ connecting"),
         (
             SyncState(

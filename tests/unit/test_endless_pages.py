@@ -69,8 +69,8 @@ def test_reading_pages_that_repeat_ends(tmp_path: Path, turns: bool) -> None:
     async def scene() -> None:
         with Database.open(tmp_path / "store.db") as database:
             box = MailboxSync(database, EndlessGateway(turns=turns).client, BOX)
-            await box.fill_page(None)
-            async for _ in box.fill_on(None):
+            await box.sync_page(None)
+            async for _ in box.sync_rest(None):
                 pass
             assert box.place.done
             await MailboxSync(database, EndlessGateway(turns=turns).client, BOX).fetch_new()

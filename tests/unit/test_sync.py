@@ -44,11 +44,11 @@ async def test_the_initial_sync_brings_all_mail_newest_first_and_reads_no_detail
         assert bench.mail.ids(MailView()) == [email_id(number) for number in reversed(range(250))]
         assert bench.sync.state.phase is SyncPhase.LIVE
         assert bench.sync.state.progress == 250
-        assert (bench.sync.state.mailboxes_filled, bench.sync.state.mailboxes) == (1, 1)
+        assert (bench.sync.state.mailboxes_synced, bench.sync.state.mailboxes) == (1, 1)
         assert gateway.calls["email"] == 0
 
 
-async def test_a_fill_that_is_cut_goes_on_where_it_was(gateway: FakeGateway, database: Database) -> None:
+async def test_an_interrupted_initial_sync_continues_where_it_was(gateway: FakeGateway, database: Database) -> None:
     gateway.put(*(make_mail(number) for number in range(550)))
     first = Bench(gateway, database)
 
@@ -65,12 +65,12 @@ async def test_a_fill_that_is_cut_goes_on_where_it_was(gateway: FakeGateway, dat
     gateway.asked.clear()
     second = Bench(gateway, database)
     await second.sync.run_once()
-    fill_cursors = [cursor for _, since, cursor in gateway.asked if since is None]
-    assert fill_cursors[0] == email_id(550 - kept)
+    cursors = [cursor for _, since, cursor in gateway.asked if since is None]
+    assert cursors[0] == email_id(550 - kept)
     assert len(second.mail.keys(MailView())) == 550
 
 
-async def test_a_fill_reads_on_while_the_store_is_busy_but_not_without_end(
+async def test_the_initial_sync_reads_on_while_the_store_is_busy_but_not_endlessly(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gateway = FakeGateway(page_size=10)
@@ -88,13 +88,13 @@ async def test_a_fill_reads_on_while_the_store_is_busy_but_not_without_end(
         return upsert(store, mails)
 
     monkeypatch.setattr(MailStore, "upsert", slow)
-    filling = asyncio.create_task(bench.sync.run_once())
+    syncing = asyncio.create_task(bench.sync.run_once())
     # The first page alone, the second is being written, eight wait.
     await until(lambda: gateway.calls["emails"] == 2 + AHEAD)
     await asyncio.sleep(0.05)
     assert gateway.calls["emails"] == 2 + AHEAD
     free.set()
-    await filling
+    await syncing
     assert sizes[:3] == [10, 10, 10 * AHEAD]
     assert bench.mail.ids(MailView()) == [email_id(number) for number in reversed(range(550))]
 

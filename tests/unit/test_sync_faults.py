@@ -27,7 +27,7 @@ def gateway() -> FakeGateway:
     return FakeGateway()
 
 
-async def test_a_fill_that_cannot_be_written_says_so_and_goes_on_where_it_was(
+async def test_an_initial_sync_that_cannot_be_written_says_so_and_continues_where_it_was(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gateway = FakeGateway(page_size=10)
@@ -45,12 +45,12 @@ async def test_a_fill_that_cannot_be_written_says_so_and_goes_on_where_it_was(
 
     monkeypatch.setattr(MailStore, "upsert", full)
     await bench.sync.run_once()
-    assert "disk is full" in (bench.part(SyncPart.FILL) or "")
+    assert "disk is full" in (bench.part(SyncPart.INITIAL) or "")
     kept = len(bench.mail.keys(MailView()))
     assert 0 < kept < 550
     assert bench.sync.state.progress == kept
     await bench.sync.run_once()
-    assert bench.part(SyncPart.FILL) is None
+    assert bench.part(SyncPart.INITIAL) is None
     assert bench.sync.state.progress == len(bench.mail.keys(MailView())) == 550
     assert database.check() == []
 

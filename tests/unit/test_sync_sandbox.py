@@ -175,17 +175,17 @@ async def test_the_initial_sync_reads_and_writes_nothing_while_it_pauses(sandbox
     async with _client(sandbox) as gateway:
         box = MailboxSync(database, gateway, sandbox.mailbox, pause)
 
-        async def fill() -> None:
-            async with aclosing(box.fill_on(None)) as places:
+        async def sync_all() -> None:
+            async with aclosing(box.sync_rest(None)) as places:
                 async for _ in places:
                     pass
 
-        filling = asyncio.create_task(fill())
+        syncing = asyncio.create_task(sync_all())
         await pause.begun.wait()
         assert MailStore(database).count(MailView()) == 0
         assert box.place.mails == 0
         pause.ended.set()
-        await filling
+        await syncing
     assert box.place.done
     assert MailStore(database).count(MailView()) == MAILS > PAGE
 

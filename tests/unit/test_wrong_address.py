@@ -324,7 +324,7 @@ def test_a_store_that_noted_the_address_with_v1_goes_on(database: Database) -> N
 def test_the_status_line_says_which(error: errors.GatewayError, phase: SyncPhase) -> None:
     health = SyncHealth(FakeClock(NOW), Random(1), None)
     health.failed(SyncPart.MAILBOXES, error, interval=5, again=True)
-    state = health.summed_up(running=True, filling=False, places=())
+    state = health.summed_up(running=True, in_initial_sync=False, places=())
     assert state.phase is phase
     words = gateway_words(state, NOW + timedelta(seconds=1)).plain
     assert words.startswith(f"✕ {phase}")
@@ -340,11 +340,11 @@ def test_a_store_that_another_program_holds_is_not_reported_as_offline(tmp_path:
     assert fault_of_journal(held.value) == "the journal cannot be written: another program is writing to the store"
     health.failed(SyncPart.MAIL, held.value, interval=5, again=True)
     health.failed(SyncPart.PENDING, errors.Unreachable(), interval=5, again=True)
-    state = health.summed_up(running=True, filling=False, places=())
+    state = health.summed_up(running=True, in_initial_sync=False, places=())
     words = gateway_words(state, NOW).plain
     assert words.startswith("✕ store unusable · mail: the store on this machine is busy")
     health.failed(SyncPart.MAIL, errors.Unreachable(), interval=5, again=True)
-    assert health.summed_up(running=True, filling=False, places=()).phase is SyncPhase.OFFLINE
+    assert health.summed_up(running=True, in_initial_sync=False, places=()).phase is SyncPhase.OFFLINE
 
 
 async def test_a_web_page_says_nothing_of_a_single_mail() -> None:

@@ -170,7 +170,7 @@ class MailColumn(Vertical):
             if wants_last and not found.fresh:
                 self.mails.action_last()
         sync = self.session.sync
-        if found.keys and sync is not None and sync.state.phase not in (SyncPhase.CONNECTING, SyncPhase.FILLING):
+        if found.keys and sync is not None and sync.state.phase not in (SyncPhase.CONNECTING, SyncPhase.INITIAL):
             self._starting = False
         if found.whole or found.fresh or found.total is not None:
             self.show_heading()

@@ -82,7 +82,7 @@ def empty_words(session: Session, view: MailView) -> tuple[str, ...]:
     if session.trouble:
         demo = () if session.settings.profile.gateway_keys() else ("", with_keys(NO_ACCOUNT, keys))
         return ("No mail on this machine yet.", sentence(session.trouble), *demo)
-    if sync is None or sync.state.phase in (SyncPhase.CONNECTING, SyncPhase.FILLING):
+    if sync is None or sync.state.phase in (SyncPhase.CONNECTING, SyncPhase.INITIAL):
         return ("No mail on this machine yet.", "Fetching it from the gateway now.")
     if sync.state.error is not None:
         cure = next((part.cure for part in sync.state.parts if part.cure), OneLine(""))

@@ -22,7 +22,7 @@ from mm_tui.services.knowledge.facts import Facts, HouseFacts
 from mm_tui.services.queue.entry import ThreadMail, newer_mail
 from mm_tui.services.queue.resubmitted import Resubmissions
 from mm_tui.services.queue.stored import StoredEmail
-from mm_tui.services.sync.mail import filled
+from mm_tui.services.sync.mail import synced
 from mm_tui.settings.sections import Risk
 from mm_tui.store.database import Database
 from mm_tui.store.decisions.records import DecisionStore
@@ -65,15 +65,15 @@ class Assessing:
         self._resubmissions = resubmissions
         self._addresses: Mapping[str, str] = {}
         self._state = StateStore(database)
-        self._filled: frozenset[str] = frozenset()
+        self._synced: frozenset[str] = frozenset()
         self._own: frozenset[str] = frozenset()
 
     def refresh(self) -> Mapping[str, str]:
         """Updates what drafts are compared with. Returns the mailboxes' addresses by id."""
         self._addresses = self._mail.addresses()
         # Whose initial sync has ended is read before the correspondents: all that they wrote is there.
-        before, self._filled = self._filled, filled(self._state, self._addresses)
-        self._contacts.refresh(at_once=self._filled != before)
+        before, self._synced = self._synced, synced(self._state, self._addresses)
+        self._contacts.refresh(at_once=self._synced != before)
         self._own = frozenset(map(str.lower, self._addresses.values()))
         return self._addresses
 
@@ -83,7 +83,7 @@ class Assessing:
         written = stored.edit.text if stored.edit is not None else None
         read = tuple((mail.summary.id, mail.detail is not None, mail.mail.is_exchanged) for mail in thread)
         answers, house = self._answers(item, thread), self._house_facts(item.mailbox_id)
-        has_history = item.mailbox_id in self._filled
+        has_history = item.mailbox_id in self._synced
         today, rejected = self._clock.now().date(), self._resubmissions.rejected
         since = _since(item, thread, self._clock.now(), edited=written is not None)
         around = (answers, house, has_history, today, rejected, self._own)
@@ -127,7 +127,7 @@ class Assessing:
             answers=answers,
             rejected=tuple(old for old in self._resubmissions.rejected if old.body != item.body),
             house=tuple(HouseText(file.name, file.text) for file in self._house_facts(item.mailbox_id).files),
-            history_read=item.mailbox_id in self._filled,
+            history_read=item.mailbox_id in self._synced,
             today=self._clock.now().date(),
         )
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from mm_tui.gateway.errors import Forbidden, GatewayError, MissingScope, NotFound
-from mm_tui.services.sync.mail import FillPlace, MailboxSync
+from mm_tui.services.sync.mail import MailboxSync, SyncPlace
 from mm_tui.services.sync.pause import InputPause
 from mm_tui.store.database import Database
 from mm_tui.store.mail.mails import MailStore
@@ -43,7 +43,7 @@ class MailSync:
         return bool(made)
 
     @property
-    def places(self) -> list[FillPlace]:
+    def places(self) -> list[SyncPlace]:
         """How far the initial sync of each mailbox is."""
         return [box.place for box in self._boxes.values()]
 
@@ -78,22 +78,22 @@ class MailSync:
         self._turn = start + BOXES_PER_POLL
         return (boxes + boxes)[start : start + BOXES_PER_POLL]
 
-    def to_fill(self) -> list[MailboxSync]:
+    def to_sync(self) -> list[MailboxSync]:
         """The mailboxes whose initial sync has not ended."""
         return [box for box in self._boxes.values() if not box.place.done and box.mailbox_id not in self._refused]
 
-    async def fill(self, boxes: list[MailboxSync], oldest: datetime | None) -> AsyncGenerator[None, None]:
+    async def initial_sync(self, boxes: list[MailboxSync], oldest: datetime | None) -> AsyncGenerator[None, None]:
         """Reads the newest page of every mailbox first, so that all are usable early; then the rest, one mailbox at a
         time. Yields whenever more was read. `oldest`: older mail is not stored."""
         for box in boxes:
             try:
-                await box.fill_page(oldest)
+                await box.sync_page(oldest)
             except (NotFound, Forbidden) as error:
                 self._refuse(box, error)
             yield
         for box in boxes:
             if box.mailbox_id not in self._refused:
-                async with aclosing(box.fill_on(oldest)) as pages:
+                async with aclosing(box.sync_rest(oldest)) as pages:
                     async for _ in pages:
                         yield
 

@@ -24,15 +24,15 @@ from mm_tui.store.seal import STORE_FAULTS, StoreError, fault_of_store, is_busy
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
-    from mm_tui.services.sync.mail import FillPlace
+    from mm_tui.services.sync.mail import SyncPlace
 
 SCOPE_SECONDS = 60.0
 """About how long to wait after the key lacked a scope; each further refusal doubles it. A key may be given its scopes
 at the gateway, which reports that to nobody."""
 
-_GRAVEST_FIRST = (SyncPart.MAIL, SyncPart.FILL, SyncPart.PENDING, SyncPart.STORE, SyncPart.MAILBOXES, SyncPart.AUDIT)
+_GRAVEST_FIRST = (SyncPart.MAIL, SyncPart.INITIAL, SyncPart.PENDING, SyncPart.STORE, SyncPart.MAILBOXES, SyncPart.AUDIT)
 _POLLED = (SyncPart.MAIL, SyncPart.PENDING)
-_LISTS_MAIL = (SyncPart.MAIL, SyncPart.FILL, SyncPart.MAILBOXES)
+_LISTS_MAIL = (SyncPart.MAIL, SyncPart.INITIAL, SyncPart.MAILBOXES)
 _CUT_OFF: tuple[tuple[tuple[type[Exception], ...], SyncPhase], ...] = (
     ((NotMultiMail,), SyncPhase.WRONG_ADDRESS),
     ((Blocked,), SyncPhase.BLOCKED),
@@ -66,9 +66,9 @@ class SyncHealth:
         if part in _POLLED:
             self.last_ok_at = now
 
-    def filled(self) -> None:
+    def page_synced(self) -> None:
         """Records that a page of the initial sync was stored."""
-        self.well(SyncPart.FILL)
+        self.well(SyncPart.INITIAL)
         self.last_ok_at = self._clock.now()
 
     def failed(self, part: SyncPart, error: Exception, *, interval: float, again: bool) -> tuple[float, bool]:
@@ -99,17 +99,17 @@ class SyncHealth:
         )
         return wait, isinstance(error, RateLimited) and retry_after is not None
 
-    def summed_up(self, *, running: bool, filling: bool, places: Sequence[FillPlace]) -> SyncState:
+    def summed_up(self, *, running: bool, in_initial_sync: bool, places: Sequence[SyncPlace]) -> SyncState:
         """The state for the status line: the most serious error, or offline if no mail can be listed."""
         parts = self._parts
         worst = next((parts[part] for part in _GRAVEST_FIRST if parts[part].error is not None), None)
         cut_off = next((part for part in _LISTS_MAIL if parts[part].retry_at is not None), None)
         if not running:
             phase = SyncPhase.OFFLINE
-        elif cut_off is not None and not filling:
+        elif cut_off is not None and not in_initial_sync:
             phase = self._cut_off[cut_off]
-        elif filling:
-            phase = SyncPhase.FILLING
+        elif in_initial_sync:
+            phase = SyncPhase.INITIAL
         elif any(parts[part].last_ok_at is not None for part in _POLLED):
             phase = SyncPhase.LIVE
         else:
@@ -121,7 +121,7 @@ class SyncHealth:
             retry_at=worst.retry_at if worst else None,
             progress=sum(place.mails for place in places),
             mailboxes=len(places),
-            mailboxes_filled=sum(place.done for place in places),
+            mailboxes_synced=sum(place.done for place in places),
             parts=tuple(parts.values()),
         )
 

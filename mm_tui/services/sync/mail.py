@@ -38,7 +38,7 @@ WINDOW_PAGES = 3
 """The most pages of outbound mail read again in one go; the next call continues from there."""
 
 
-class FillPlace(msgspec.Struct, frozen=True):
+class SyncPlace(msgspec.Struct, frozen=True):
     """The progress of a mailbox's initial sync. It is stored with each page, so a kill loses nothing."""
 
     cursor: str | None = None
@@ -49,16 +49,16 @@ class FillPlace(msgspec.Struct, frozen=True):
         return json.dumps([self.cursor, self.done, self.mails])
 
     @classmethod
-    def of(cls, mailbox_id: str, state: StateStore) -> FillPlace:
-        return state.read(_fill_name(mailbox_id), lambda text: msgspec.convert(cls(*json.loads(text)), cls), cls())
+    def of(cls, mailbox_id: str, state: StateStore) -> SyncPlace:
+        return state.read(_place_name(mailbox_id), lambda text: msgspec.convert(cls(*json.loads(text)), cls), cls())
 
 
-def filled(state: StateStore, mailbox_ids: Iterable[str]) -> frozenset[str]:
+def synced(state: StateStore, mailbox_ids: Iterable[str]) -> frozenset[str]:
     """Those of these mailboxes whose initial sync has ended."""
-    return frozenset(one for one in mailbox_ids if FillPlace.of(one, state).done)
+    return frozenset(one for one in mailbox_ids if SyncPlace.of(one, state).done)
 
 
-def _fill_name(mailbox_id: str) -> str:
+def _place_name(mailbox_id: str) -> str:
     return f"fill:{mailbox_id}"
 
 
@@ -74,13 +74,13 @@ class MailboxSync:
         self._gateway = gateway
         self._mail = MailStore(database)
         self._state = StateStore(database)
-        self.place = FillPlace.of(mailbox_id, self._state)
+        self.place = SyncPlace.of(mailbox_id, self._state)
         self._since_name = f"since:{mailbox_id}"
         self._window_cursor: str | None = None
 
     # Initial sync
 
-    async def fill_page(self, oldest: datetime | None) -> None:
+    async def sync_page(self, oldest: datetime | None) -> None:
         """Reads one page of the initial sync. If the gateway rejects the cursor, the sync starts again. `oldest`: older
         mail is not stored, so the initial sync ends there."""
         asked = self.place.cursor
@@ -93,7 +93,7 @@ class MailboxSync:
             page = await self._gateway.emails(self.mailbox_id, limit=PAGE)
         await self._keep([page], done=Pages(asked).is_last(page) or _is_too_old(page, oldest))
 
-    async def fill_on(self, oldest: datetime | None) -> AsyncGenerator[FillPlace, None]:
+    async def sync_rest(self, oldest: datetime | None) -> AsyncGenerator[SyncPlace, None]:
         """Reads the rest of the initial sync; yields its progress whenever pages are handed over for writing. Reading
         does not wait for writing: pages that arrive meanwhile are written next, in one transaction."""
         if self.place.done:
@@ -104,7 +104,7 @@ class MailboxSync:
         clock = asyncio.get_running_loop().time
         due = clock()
         # One thread, so that its connection keeps its statements and pages from one write to the next.
-        writer = ThreadPoolExecutor(1, "mm-tui-fill")
+        writer = ThreadPoolExecutor(1, "mm-tui-sync")
         try:
             following = self._gateway.email_pages(
                 self.mailbox_id, limit=PAGE, cursor=self.place.cursor, pause=self._pause.wait
@@ -135,7 +135,7 @@ class MailboxSync:
     async def _keep(self, pages: Sequence[EmailPage], *, done: bool, writer: ThreadPoolExecutor | None = None) -> None:
         """Stores consecutive pages and the progress in one transaction, in the thread of `writer` or in any."""
         emails = [mail for page in pages for mail in page.emails]
-        place = FillPlace(None if done else pages[-1].cursor, done, self.place.mails + len(emails))
+        place = SyncPlace(None if done else pages[-1].cursor, done, self.place.mails + len(emails))
 
         def store() -> None:
             if writer is not None:
@@ -144,7 +144,7 @@ class MailboxSync:
                 self._mail.upsert(emails)
                 if self._state.get(self._since_name) is None and (newest := _newest(emails)):
                     self._state.set(self._since_name, newest)
-                self._state.set(_fill_name(self.mailbox_id), place.dumped())
+                self._state.set(_place_name(self.mailbox_id), place.dumped())
 
         await asyncio.get_running_loop().run_in_executor(writer, store)
         self.place = place

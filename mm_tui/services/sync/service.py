@@ -50,7 +50,7 @@ ADDRESS_BOOK_SECONDS = 3600.0
 AUDIT_SECONDS = 60.0
 WINDOW_SECONDS = 60.0
 MAINTENANCE_SECONDS = 3600.0
-FILL_NOTICE_SECONDS = 0.5
+PROGRESS_SECONDS = 0.5
 """During the initial sync, lists receive events at most this often."""
 
 Work = Callable[[], Awaitable[OneLine | None]]
@@ -92,13 +92,13 @@ class Sync:
         """Called after each reading of the queue, for data that must be as fresh. It may make one call to the
         gateway."""
         self._active = True
-        self._filling = False
+        self._in_initial_sync = False
         self._running = False
         self._stamp = 0
         self._window_due = 0.0
         self._address_book_due = 0.0
-        self._fill_reported_at = float("-inf")
-        self._ok_kept_at = float("-inf")
+        self._progress_reported_at = float("-inf")
+        self._ok_saved_at = float("-inf")
         last_ok_at = self._state.read("last_ok_at", datetime.fromisoformat, None)
         self._health = SyncHealth(clock, rng or Random(), last_ok_at)  # noqa: S311 - jitter
         self.state = SyncState(last_ok_at=last_ok_at)
@@ -110,41 +110,43 @@ class Sync:
     async def run(self) -> None:
         """Polls the gateway until the task is cancelled."""
         self._running = True
-        self._tell_state()
+        self._report_state()
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._loop(SyncPart.MAILBOXES, self._poll_mailboxes, lambda: MAILBOXES_SECONDS))
                 group.create_task(self._loop(SyncPart.PENDING, self._poll_pending, self._interval))
                 group.create_task(self._loop(SyncPart.MAIL, self._poll_mail, self._interval, self._boxes_known))
-                group.create_task(self._loop(SyncPart.FILL, self._fill, lambda: MAILBOXES_SECONDS, self._boxes_known))
+                group.create_task(
+                    self._loop(SyncPart.INITIAL, self._initial_sync, lambda: MAILBOXES_SECONDS, self._boxes_known)
+                )
                 if self._gateway.keys.has("admin"):
                     group.create_task(self._loop(SyncPart.AUDIT, self.refresh_audit, lambda: AUDIT_SECONDS))
                 group.create_task(self._loop(SyncPart.STORE, self._maintain, lambda: MAINTENANCE_SECONDS))
         finally:
             self._running = False
             self._details.cancel()
-            self._tell_state()
+            self._report_state()
 
     async def run_once(self, progress: Callable[[SyncState], None] | None = None) -> SyncState:
         """Brings everything up to date once, including the initial sync, and returns the state. A failed part is
         reported in the state's `parts`; the others are still tried. `progress` is called with the state during the
         initial sync and after every part."""
-        tell = self._notify
+        notify = self._notify
         if progress is not None:
-            self._notify = lambda event: progress(event.state) if isinstance(event, SyncChanged) else tell(event)
+            self._notify = lambda event: progress(event.state) if isinstance(event, SyncChanged) else notify(event)
         self._running = True
         try:
             await self._try(SyncPart.MAILBOXES, self._poll_mailboxes)
             await self._try(SyncPart.PENDING, self._poll_pending)
             if self._boxes.places:
-                await self._try(SyncPart.FILL, self._fill)
+                await self._try(SyncPart.INITIAL, self._initial_sync)
                 await self._try(SyncPart.MAIL, self._poll_mail)
             if self._gateway.keys.has("admin"):
                 await self._try(SyncPart.AUDIT, self.refresh_audit)
             await self._try(SyncPart.STORE, self._maintain)
         finally:
             self._running = False
-            self._notify = tell
+            self._notify = notify
         return self.state
 
     def wake(self, *parts: SyncPart, asked: bool = False) -> None:
@@ -173,7 +175,7 @@ class Sync:
         refused before."""
         if active and not self._active:
             if self._boxes.forget_refusals():
-                self._wake[SyncPart.FILL].set()
+                self._wake[SyncPart.INITIAL].set()
             for part in {SyncPart.PENDING, SyncPart.MAIL, *self._health.without_key}:
                 self._wake[part].set()
         self._active = active
@@ -201,13 +203,13 @@ class Sync:
 
     def _followed(self, has_new: bool) -> None:
         if has_new:
-            self._wake[SyncPart.FILL].set()
+            self._wake[SyncPart.INITIAL].set()
         if self._boxes.places:
             self._boxes_known.set()
 
     async def _poll_mailboxes(self) -> OneLine | None:
         if self._boxes.forget_refusals():
-            self._wake[SyncPart.FILL].set()
+            self._wake[SyncPart.INITIAL].set()
         await self.refresh_mailboxes()
         now = self._clock.monotonic()
         if now >= self._address_book_due:
@@ -241,9 +243,9 @@ class Sync:
         seen = await self._boxes.read_new(since if window else None)
         if window:
             self._window_due = self._clock.monotonic() + WINDOW_SECONDS
-        if now - self._ok_kept_at >= WINDOW_SECONDS:
-            self._ok_kept_at = now
-            await asyncio.to_thread(self._keep_last_ok)
+        if now - self._ok_saved_at >= WINDOW_SECONDS:
+            self._ok_saved_at = now
+            await asyncio.to_thread(self._save_last_ok)
         if seen:
             self._notify(MailChanged(frozenset(seen)))
         elif before != self._stamp:
@@ -251,32 +253,32 @@ class Sync:
             self._notify(PendingChanged())
         return self._boxes.refusal
 
-    def _keep_last_ok(self) -> None:
+    def _save_last_ok(self) -> None:
         with self._database.unnoticed():
             self._state.set("last_ok_at", self._clock.now().isoformat())
 
-    async def _fill(self) -> OneLine | None:
-        if waiting := self._boxes.to_fill():
-            self._filling = True
-            self._tell_state()
+    async def _initial_sync(self) -> OneLine | None:
+        if waiting := self._boxes.to_sync():
+            self._in_initial_sync = True
+            self._report_state()
             try:
-                async with aclosing(self._boxes.fill(waiting, self._oldest_kept())) as pages:
+                async with aclosing(self._boxes.initial_sync(waiting, self._oldest_stored())) as pages:
                     async for _ in pages:
-                        self._page_filled()
+                        self._page_synced()
             finally:
-                self._filling = False
-                self._tell_fill()
+                self._in_initial_sync = False
+                self._report_progress()
         return self._boxes.refusal
 
-    def _page_filled(self) -> None:
-        self._health.filled()
-        if self._clock.monotonic() - self._fill_reported_at >= FILL_NOTICE_SECONDS:
-            self._tell_fill()
+    def _page_synced(self) -> None:
+        self._health.page_synced()
+        if self._clock.monotonic() - self._progress_reported_at >= PROGRESS_SECONDS:
+            self._report_progress()
 
-    def _tell_fill(self) -> None:
-        self._fill_reported_at = self._clock.monotonic()
+    def _report_progress(self) -> None:
+        self._progress_reported_at = self._clock.monotonic()
         self._notify(MailChanged())
-        self._tell_state()
+        self._report_state()
 
     async def refresh_audit(self) -> OneLine | None:
         """Reads the new entries of the gateway's audit log. Needs a key with the scope admin."""
@@ -286,13 +288,13 @@ class Sync:
 
     # Maintenance
 
-    def _oldest_kept(self) -> datetime | None:
+    def _oldest_stored(self) -> datetime | None:
         days = self._settings.retention_days
         return None if days is None else self._clock.now() - timedelta(days=days)
 
     async def _maintain(self) -> OneLine | None:
         """Deletes old mail, and once a day checks the whole file for damage."""
-        if await drop_old_mail(self._mail, self._oldest_kept()):
+        if await drop_old_mail(self._mail, self._oldest_stored()):
             self._notify(MailChanged())
         return await check_daily(self._database, self._state, self._clock.now())
 
@@ -330,11 +332,13 @@ class Sync:
         except (GatewayError, *STORE_FAULTS) as error:
             usual = min(interval() if interval else self._interval(), self._settings.idle_seconds)
             wait, not_wakeable = self._health.failed(part, error, interval=usual, again=interval is not None)
-        self._tell_state()
+        self._report_state()
         return wait, not_wakeable
 
-    def _tell_state(self) -> None:
-        state = self._health.summed_up(running=self._running, filling=self._filling, places=self._boxes.places)
+    def _report_state(self) -> None:
+        state = self._health.summed_up(
+            running=self._running, in_initial_sync=self._in_initial_sync, places=self._boxes.places
+        )
         if state != self.state:
             self.state = state
             self._notify(SyncChanged(state))
