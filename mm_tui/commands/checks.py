@@ -226,7 +226,7 @@ def _store(settings: Settings, path: Path, user: str, *, memory: bool = False) -
     from mm_tui.store.audit.journal import Journal
     from mm_tui.store.belongs import Gateway, OtherGateway, bind
     from mm_tui.store.connecting import NewerStore
-    from mm_tui.store.contents import unreadable
+    from mm_tui.store.contents import damaged_records, unreadable
     from mm_tui.store.database import Database
     from mm_tui.store.decisions.edits import EditStore
     from mm_tui.store.decisions.records import DecisionStore
@@ -238,9 +238,10 @@ def _store(settings: Settings, path: Path, user: str, *, memory: bool = False) -
     try:
         with Database.open(path, memory=memory) as database:
             bind(database, Gateway.of(settings.profile), note=False)
-            if not (faults := database.check()) and (why := unreadable(database)):
+            if not (faults := database.check()) and (why := unreadable(database, models=False)):
                 database.mark_damaged()
                 faults = [why]
+            damaged = [] if faults else [*dict.fromkeys(damaged_records(database))]
             trouble = database.trouble
             verdict = Journal(database).verify()
             edits = len(EditStore(database).all())
@@ -262,6 +263,9 @@ def _store(settings: Settings, path: Path, user: str, *, memory: bool = False) -
         found.append(problem("store", f"{path} is damaged: {faults[0]}", rebuilds))
     else:
         found.append(ok("store", str(path)))
+    if damaged:
+        cure = "The rest works. `mm-tui sync`, or opening the email, reads it again; a model can be asked again."
+        found.append(warning("store.records", "; ".join(damaged), cure))
     if trouble is not None:
         store = f"--store {shlex.quote(str(path))}"
         found.append(

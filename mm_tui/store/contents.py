@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from mm_tui import typed_json
 from mm_tui.store.connecting import CorruptStore, is_damage
+from mm_tui.store.damaged import UNREADABLE
 from mm_tui.store.database import Database
 from mm_tui.store.migrations import KEPT_TABLES, mail_tables
 from mm_tui.store.seal import is_garbled
@@ -33,11 +34,12 @@ def columns_of(connection: sqlite3.Connection, table: str) -> list[SqlColumn]:
     return [SqlColumn(name, KINDS[kind], not (notnull or key)) for _, name, kind, notnull, _, key in rows]
 
 
-def unreadable(database: Database) -> str:
+def unreadable(database: Database, *, models: bool = True) -> str:
     """The first table with a row that cannot be read, or an index that differs from its table, in words; empty if there
-    is none. Of the kept tables only the kind of the values is checked: a new store would get the same rows again."""
+    is none. Of the kept tables only the kind of the values is checked: a new store would get the same rows again; so it
+    is of the others without `models`."""
     try:
-        return _unreadable(database.reader())
+        return _unreadable(database.reader()) or (next(iter(damaged_records(database)), "") if models else "")
     except UnicodeError:
         # SQLite's own message quotes a damaged name.
         return "what is in it cannot be read"
@@ -62,13 +64,17 @@ def _unreadable(reader: sqlite3.Connection) -> str:
             if not is_garbled(error):
                 raise
             return f"a row of {table} cannot be read"
+    return ""
+
+
+def damaged_records(database: Database) -> Iterator[str]:
+    """The rows that are to be models of what the gateway sent and cannot be read as such, in words."""
     for table, rows, read in _models():
-        for row in reader.execute(rows):
+        for row in database.rows(rows):
             try:
                 read(row)
-            except (ValueError, TypeError, KeyError, IndexError, AttributeError):
-                return f"a row of {table} cannot be read"
-    return ""
+            except UNREADABLE:
+                yield f"a row of {table} cannot be read"
 
 
 def say_damage(database: Database, error: Exception) -> None:

@@ -122,10 +122,11 @@ def test_a_damaged_store_is_set_aside_and_said(home: Home, sandbox: Sandbox) -> 
     assert len(list(home.data.glob("*damaged*"))) == 1
     with closing(sqlite3.connect(store)) as connection, connection:
         connection.execute("UPDATE pending SET model = '[' || model")
+    assert "store.records: a row of pending cannot be read" in home.run("doctor").out
     listed = home.run("pending", "list", status=0)
     assert draft_id in listed.out and f"the waiting email {draft_id} is damaged" in listed.err
     again = home.run("pending", "list", status=0)
-    assert draft_id in again.out and "damaged" not in again.err
+    assert draft_id in again.out and "damaged" not in again.err, "it costs only itself"
     with closing(sqlite3.connect(store)) as connection, connection:
         connection.execute("INSERT INTO journal VALUES (1, CAST(x'7bff' AS TEXT), 'x')")
     assert "a row of journal cannot be read" in home.run("doctor").out
