@@ -62,21 +62,21 @@ def suggestion_tags() -> frozenset[str]:
     return frozenset(map(_part, range(1, MOST_PARTS + 1)))
 
 
-def read(held: Mapping[OneLine, OneLine]) -> RedraftRequest | None:
+def read(tags: Mapping[OneLine, OneLine]) -> RedraftRequest | None:
     """The request in an email's tags; None if there is none."""
-    if not held.get(OneLine(ASKED), OneLine("")).strip():
+    if not tags.get(OneLine(ASKED), OneLine("")).strip():
         return None
     return RedraftRequest(
-        OneLine(held.get(OneLine(REASON), OneLine(""))[:LONGEST_REASON]),
-        _suggestion(held),
-        OneLine(held.get(OneLine(ASKED_BY), OneLine(""))[:LONGEST_NAME]),
+        OneLine(tags.get(OneLine(REASON), OneLine(""))[:LONGEST_REASON]),
+        _suggestion(tags),
+        OneLine(tags.get(OneLine(ASKED_BY), OneLine(""))[:LONGEST_NAME]),
     )
 
 
-def _suggestion(held: Mapping[OneLine, OneLine]) -> ManyLine:
+def _suggestion(tags: Mapping[OneLine, OneLine]) -> ManyLine:
     text = ""
     for at in range(1, MOST_PARTS + 1):
-        if (part := held.get(OneLine(_part(at)))) is None:
+        if (part := tags.get(OneLine(_part(at)))) is None:
             break
         text += part
     try:
@@ -88,9 +88,9 @@ def _suggestion(held: Mapping[OneLine, OneLine]) -> ManyLine:
     return ManyLine(ManyLine(found if isinstance(found, str) else text)[:LONGEST_SUGGESTION])
 
 
-def follows(held: Mapping[OneLine, OneLine]) -> OneLine:
+def follows(tags: Mapping[OneLine, OneLine]) -> OneLine:
     """The id of the draft that a draft says it replaces; empty for none."""
-    return OneLine(held.get(OneLine(FOLLOWS), OneLine(""))[:LONGEST_NAME].strip())
+    return OneLine(tags.get(OneLine(FOLLOWS), OneLine(""))[:LONGEST_NAME].strip())
 
 
 def _part(at: int) -> str:

@@ -79,10 +79,10 @@ def is_approval(name: str) -> bool:
     return _TAG.fullmatch(name) is not None
 
 
-def approvals_in(held: Mapping[OneLine, OneLine], digest: str) -> tuple[FirstApproval, ...]:
+def approvals_in(tags: Mapping[OneLine, OneLine], digest: str) -> tuple[FirstApproval, ...]:
     """The first approvals of the content with this digest that an email's tags hold, the oldest first."""
     found = []
-    for name, value in held.items():
+    for name, value in tags.items():
         if (tag := _TAG.fullmatch(name)) is None or (parts := _VALUE.fullmatch(value)) is None or parts[1] != digest:
             continue
         if by := _cut(parts[3]):

@@ -157,20 +157,20 @@ class ReviewQueue:
             start, size = start + size, MOST_AT_ONCE
 
     def _as_seen(
-        self, stored: StoredEmail, held: Mapping[OneLine, OneLine], now: datetime, seat: Seat, assignee: str
+        self, stored: StoredEmail, tags: Mapping[OneLine, OneLine], now: datetime, seat: Seat, assignee: str
     ) -> QueueEntry:
         """The entry of an email with these tags, for the reviewer in this seat."""
-        entry = self._resubmitted(self._entry(stored), stored.seen_at, seat.reviewer, now, follows(held))
-        if (author := self._authors.known(stored.item, held)) is not None:
+        entry = self._resubmitted(self._entry(stored), stored.seen_at, seat.reviewer, now, follows(tags))
+        if (author := self._authors.known(stored.item, tags)) is not None:
             entry = replace(entry, author=author, is_own_reply=author.is_same(seat.reviewer))
-        entry = _with_presence(entry, self._presence_in(entry.item.id, held, now, seat) if held else None, seat)
-        return self._with_approvals(self._with_notes(entry, held, assignee), held)
+        entry = _with_presence(entry, self._presence_in(entry.item.id, tags, now, seat) if tags else None, seat)
+        return self._with_approvals(self._with_notes(entry, tags, assignee), tags)
 
-    def _with_notes(self, entry: QueueEntry, held: Mapping[OneLine, OneLine], reviewer: str) -> QueueEntry:
+    def _with_notes(self, entry: QueueEntry, tags: Mapping[OneLine, OneLine], reviewer: str) -> QueueEntry:
         """Adds the notes and assignments in the tags to the entry."""
-        if not held:
+        if not tags:
             return entry
-        note, assignment = note_in(held), assignment_in(held)
+        note, assignment = note_in(tags), assignment_in(tags)
         if note is None and assignment is None:
             return entry
         is_ours = assignment is not None and (
@@ -178,12 +178,12 @@ class ReviewQueue:
         )
         return replace(entry, note=note, assignment=assignment, is_mine=entry.is_mine or is_ours)
 
-    def _with_approvals(self, entry: QueueEntry, held: Mapping[OneLine, OneLine]) -> QueueEntry:
+    def _with_approvals(self, entry: QueueEntry, tags: Mapping[OneLine, OneLine]) -> QueueEntry:
         """Adds the first approvals of the content in the tags to the entry. An edit has none yet."""
         if self._second is None:
             return entry
-        tags = held if entry.edit is None else {}
-        approvals = self._second.of(entry.item.mailbox_id, tags, entry.digest, entry.assessment.findings)
+        own = tags if entry.edit is None else {}
+        approvals = self._second.of(entry.item.mailbox_id, own, entry.digest, entry.assessment.findings)
         return replace(entry, approvals=approvals) if approvals != NO_APPROVALS else entry
 
     def _own_keys(self) -> frozenset[str]:
@@ -202,12 +202,12 @@ class ReviewQueue:
         return replace(entry, resubmission=found, resubmitted_words=found.words(reviewer, now))
 
     def _presence_in(
-        self, email_id: str, held: Mapping[OneLine, OneLine], now: datetime, seat: Seat
+        self, email_id: str, tags: Mapping[OneLine, OneLine], now: datetime, seat: Seat
     ) -> Presence | None:
         """The presence in an email's tags, with the time when they were read if that is longer ago than a poll."""
         known = [at for at in (self._mail.detail_at(email_id), seat.tags_seen_at(email_id)) if at is not None]
         seen = max(known, default=None)
-        found = self._presence.of(email_id, held, now, seen)
+        found = self._presence.of(email_id, tags, now, seen)
         is_fresh = seen is None or (now - seen).total_seconds() <= seat.fresh_seconds
         return found if found is None or is_fresh else replace(found, as_of=seen)
 
@@ -291,13 +291,13 @@ def _with_presence(entry: QueueEntry, presence: Presence | None, seat: Seat) -> 
 def _pairs(tags: Mapping[str, Mapping[OneLine, OneLine]], waiting: set[str]) -> dict[str, OneLine]:
     """What to show for two waiting emails if one is to replace the other."""
     found: dict[str, OneLine] = {}
-    for email_id, held in tags.items():
-        others = waiting.intersection(relatives_in(held, email_id))
+    for email_id, own in tags.items():
+        others = waiting.intersection(relatives_in(own, email_id))
         if email_id not in waiting or not others:
             continue
-        found[email_id] = pair_words(held) or OneLine("")
-        if is_edit(held):
+        found[email_id] = pair_words(own) or OneLine("")
+        if is_edit(own):
             for other in others:
                 # The original may have been read before its tag was set.
-                found.setdefault(other, OneLine(f"being replaced by {editor_in(held) or 'another reviewer'}"))
+                found.setdefault(other, OneLine(f"being replaced by {editor_in(own) or 'another reviewer'}"))
     return found
