@@ -186,7 +186,7 @@ class ActiveDecision(msgspec.Struct, eq=False):
             item_id=state.case.item,
             replacement_id=state.replacement or None,
             state=typed_json.dumped(state),
-            facts=typed_json.dumped(self.meta),
+            meta=typed_json.dumped(self.meta),
             content=typed_json.dumped(content) if content is not None else None,
             ended=state.ended,
             doubts=state.doubts,
@@ -226,7 +226,7 @@ def state_of(row: SavedDecision) -> State:
 
 def meta_of(row: SavedDecision) -> DecisionMeta:
     """Raises UnreadableDecision."""
-    return _read(DecisionMeta, row, row.facts)
+    return _read(DecisionMeta, row, row.meta)
 
 
 def _read(kind: type[T], row: SavedDecision, text: str) -> T:

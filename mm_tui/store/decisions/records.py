@@ -12,14 +12,14 @@ from mm_tui.store.sort_keys import stored_time
 
 
 class SavedDecision(msgspec.Struct, frozen=True):
-    """One decision as last journaled. `state`, `facts` and `content` are JSON of the decision service.
+    """One decision as last journaled. `state`, `meta` and `content` are JSON of the decision service.
     The encoded names are those of the table's columns."""
 
     decision_id: str = msgspec.field(name="release_id")
     item_id: str
     replacement_id: str | None
     state: str
-    facts: str
+    meta: str = msgspec.field(name="facts")
     content: str | None
     """The edited content as submitted; removed once it is released."""
     ended: bool
@@ -90,7 +90,7 @@ def _decision(row: sqlite3.Row) -> SavedDecision:
         item_id=row["item_id"],
         replacement_id=row["replacement_id"],
         state=row["state"],
-        facts=row["facts"],
+        meta=row["facts"],
         content=row["content"],
         ended=bool(row["ended"]),
         doubts=row["doubts"],
