@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mm_tui import keymap
 from mm_tui.services.queue.entry import Order, QueueEntry
 
 WHILE_UNDECIDED = frozenset({
@@ -9,16 +10,18 @@ WHILE_UNDECIDED = frozenset({
     "pending.discard",
 })  # fmt: skip
 """Actions on an email that nobody is deciding or has decided."""
-ON_AN_EMAIL = frozenset({
-    "approve", "edit", "reject", "skip", "mark", "send_back", "discard", "next_view", "findings", "go_to_finding",
-    "thread", "note", "assign", "snooze", "approve_marked",
-})  # fmt: skip
-"""The names of actions that need an email under the cursor."""
 WHILE_WAITING = frozenset({"pending.note", "pending.assign", "pending.snooze", "pending.second_reader"})
 """Actions on an email that still waits."""
 
 FINDINGS = frozenset({"pending.next_finding", "pending.previous_finding"})
 """Actions on marked words."""
+ON_AN_EMAIL = frozenset({
+    *WHILE_UNDECIDED, *FINDINGS, "pending.note", "pending.assign", "pending.snooze", "pending.view", "pending.findings",
+    "pending.thread", "pending.approve_marked",
+})  # fmt: skip
+"""Actions that need an email under the cursor."""
+NAMES_ON_AN_EMAIL = frozenset(keymap.action(one).runs.partition("(")[0] for one in ON_AN_EMAIL)
+"""Their names, by which Textual asks whether a key works."""
 
 
 def label_here(

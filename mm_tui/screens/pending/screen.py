@@ -21,7 +21,7 @@ from mm_tui.screens.pending.deciding import Deciding
 from mm_tui.screens.pending.editing import Editing
 from mm_tui.screens.pending.filtering import FilterActions, FilterStrip
 from mm_tui.screens.pending.host import QueueHost
-from mm_tui.screens.pending.keys import ON_AN_EMAIL, WHILE_UNDECIDED, label_here
+from mm_tui.screens.pending.keys import NAMES_ON_AN_EMAIL, WHILE_UNDECIDED, label_here
 from mm_tui.screens.pending.open_email import OpenEmail
 from mm_tui.screens.pending.pane import ItemPane, View
 from mm_tui.screens.pending.reading import MailOpener, QueueRead, QueueReader
@@ -297,7 +297,7 @@ class PendingScreen(QueueHost):
         if action == "answer":
             view = self.decision_of(entry.item.id) if entry is not None else None
             return view is not None and view.question is not None
-        return True if entry is not None or action not in ON_AN_EMAIL else None
+        return True if entry is not None or action not in NAMES_ON_AN_EMAIL else None
 
     def label_here(self, action_id: str, label: str) -> str:
         if action_id == "pending.view" and not (self.shows_email and self.pane.has_views):
