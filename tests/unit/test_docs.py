@@ -97,6 +97,13 @@ def test_the_architecture_names_every_module_and_folder() -> None:
     assert {name for name in modules | folders if name not in text} == set()
 
 
+@pytest.mark.parametrize("folder", ["screens/pending", "services/decisions"])
+def test_the_docstring_of_a_large_folder_names_its_modules(folder: str) -> None:
+    package = ROOT / "mm_tui" / folder
+    named = set(re.findall(r"`(\w+)`", (package / "__init__.py").read_text("utf-8")))
+    assert named == {file.stem for file in package.glob("*.py")} - {"__init__"}
+
+
 @pytest.mark.parametrize(
     "page", [ROOT / "docs" / "architecture.md", ROOT / "CONTRIBUTING.md"], ids=lambda page: page.name
 )
