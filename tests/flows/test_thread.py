@@ -121,6 +121,15 @@ async def test_raw_view_shows_what_cleaning_removed() -> None:
         assert isinstance(app.screen, ThreadScreen)
 
 
+async def test_the_cleaned_text_can_be_copied() -> None:
+    async with running_app(long_thread(1, "see \x1b[31mred\x1b[0m and \u202eevil")) as (app, pilot):
+        await open_first(app, pilot, "Question 0")
+        await until(pilot, lambda: "hidden characters removed" in shown(app))
+        await pilot.press("c")
+        await until(pilot, lambda: "text copied" in shown(app))
+        assert app.clipboard == "see red and evil"
+
+
 async def test_links_show_their_real_host_and_nothing_opens_automatically(monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
     body = "Pay at [https://bank.example/login](https://evil.example/x) now."
