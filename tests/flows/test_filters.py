@@ -15,6 +15,7 @@ from mm_tui.screens.dialogs.choice import ChoiceScreen
 from mm_tui.screens.inbox.screen import InboxScreen
 from mm_tui.screens.pending.filtering import FilterStrip, window
 from mm_tui.screens.pending.screen import PendingScreen
+from mm_tui.services.queue.stored import StoredQueue
 from mm_tui.settings.sections import Filters
 from mm_tui.widgets.keys_line import KeysLine
 from tests.support.app import running_app, settings_for, shown, until
@@ -178,8 +179,8 @@ async def test_all_filters_of_three_mailboxes_fit_on_a_small_screen(sandbox: San
 async def test_the_filters_can_be_chosen_while_the_queue_is_still_being_read(monkeypatch: pytest.MonkeyPatch) -> None:
     session, go_on = idle_session(boxes=[mailbox()]), threading.Event()
     session.pending.replace([waiting(1, "Hello Anna."), waiting(2, "Hello Tom.")], NOW)
-    read = session.pending.waiting
-    monkeypatch.setattr(session.pending, "waiting", lambda: go_on.wait(30) and read())
+    read = StoredQueue.ids
+    monkeypatch.setattr(StoredQueue, "ids", lambda *asked: read(*asked) if go_on.wait(30) else [])
     async with running_app(session) as (app, pilot):
         try:
             await pilot.press("2")
