@@ -9,7 +9,8 @@ from datetime import date
 from mm_tui.review.findings import Finding, Span, line_span
 from mm_tui.review.risk.facts import Sum, find_amounts, find_dates
 from mm_tui.review.risk.phrases import lowered, pattern, weekday_names, weekday_number
-from mm_tui.review.risk.rule import LONGEST_DRAFT, Reading, flag, is_open, quoted, rule
+from mm_tui.review.risk.rule import LONGEST_DRAFT, Reading, flag, quoted, rule
+from mm_tui.review.risk.sentences import is_open
 from mm_tui.review.risk.timing import times_of_day
 
 _DAY, _TIME = "day", "time"

@@ -14,7 +14,8 @@ from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.lookalike import one_slip_apart, reordered
 from mm_tui.review.risk.phrases import is_words, lowered, ordered, word_set
 from mm_tui.review.risk.pieces import find_all
-from mm_tui.review.risk.rule import Reading, agrees, flag, quoted, rule
+from mm_tui.review.risk.rule import Reading, flag, quoted, rule
+from mm_tui.review.risk.sentences import agrees
 
 _SHORT = 20_000
 _UNITS = (

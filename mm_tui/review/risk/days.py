@@ -12,7 +12,8 @@ from mm_tui.review.findings import Finding, Span, span_of
 from mm_tui.review.risk.facts import Day, find_dates
 from mm_tui.review.risk.phrases import has_words, ordered, pattern, tree
 from mm_tui.review.risk.pieces import find_all
-from mm_tui.review.risk.rule import Reading, flag, is_open, quoted, rule
+from mm_tui.review.risk.rule import Reading, flag, quoted, rule
+from mm_tui.review.risk.sentences import is_open
 
 _TO = (
     r"\s*(?:uhr|h|am|pm|a\.m\.|p\.m\.|,)?\s*"

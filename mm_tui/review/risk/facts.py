@@ -14,7 +14,8 @@ from typing import NamedTuple
 from mm_tui.review.findings import Finding, Level, Span, span_of
 from mm_tui.review.risk.phrases import ordered, tree
 from mm_tui.review.risk.pieces import find_near_digits
-from mm_tui.review.risk.rule import Reading, agrees, flag, listed, quoted, rule
+from mm_tui.review.risk.rule import Reading, flag, listed, quoted, rule
+from mm_tui.review.risk.sentences import agrees
 
 _SIGNS = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "₪": "ILS", "₽": "RUB", "₩": "KRW", "₺": "TRY"}
 _PREFIXED = {"a$": "AUD", "c$": "CAD", "nz$": "NZD", "r$": "BRL"}

@@ -10,7 +10,7 @@ from functools import cached_property
 import msgspec
 
 from mm_tui.models import Direction
-from mm_tui.review.findings import Finding, Level, Place, Span, line_span, span_of
+from mm_tui.review.findings import Finding, Level, Place, line_span, span_of
 from mm_tui.review.known import Known
 from mm_tui.review.links import Link, find_links
 from mm_tui.review.lookalike import domain_of, plain_name
@@ -387,15 +387,3 @@ def listed(words: list[str], most: int = 3) -> str:
     """`a, b, c and 4 more`."""
     shown = ", ".join(words[:most])
     return f"{shown} and {len(words) - most} more" if len(words) > most else shown
-
-
-def agrees(reading: Reading, span: Span, *more: str) -> bool:
-    """Whether the sentence of `span`, or the text right before it, agrees to something, or has words under `more`."""
-    return reading.sentence_has(span.start, "agrees", *more, before=80)
-
-
-def is_open(reading: Reading, span: Span) -> bool:
-    """Whether the sentence of `span` asks, says no, or proposes without agreeing."""
-    if reading.is_question(span.start) or reading.sentence_has(span.start, "denies", "calls_off", "conditions"):
-        return True
-    return reading.sentence_has(span.start, "proposes") and not agrees(reading, span)

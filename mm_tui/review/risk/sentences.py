@@ -117,3 +117,15 @@ def by_sentence(reading: Reading, *patterns: Phrases, pairs: Iterable[Span] = ()
         if start >= done:
             done = max(last, end)
             yield Span(start, end), reading.low[first : max(last, end)], first
+
+
+def agrees(reading: Reading, span: Span, *more: str) -> bool:
+    """Whether the sentence of `span`, or the text right before it, agrees to something, or has words under `more`."""
+    return reading.sentence_has(span.start, "agrees", *more, before=80)
+
+
+def is_open(reading: Reading, span: Span) -> bool:
+    """Whether the sentence of `span` asks, says no, or proposes without agreeing."""
+    if reading.is_question(span.start) or reading.sentence_has(span.start, "denies", "calls_off", "conditions"):
+        return True
+    return reading.sentence_has(span.start, "proposes") and not agrees(reading, span)

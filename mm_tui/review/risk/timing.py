@@ -16,7 +16,8 @@ from mm_tui.review.risk.days import BETWEEN, weekdays_in
 from mm_tui.review.risk.facts import Day, days_there, find_dates
 from mm_tui.review.risk.phrases import has_words, lowered, ordered, pattern, word_set
 from mm_tui.review.risk.pieces import find_near_digits
-from mm_tui.review.risk.rule import Reading, agrees, flag, listed, quoted, rule
+from mm_tui.review.risk.rule import Reading, flag, listed, quoted, rule
+from mm_tui.review.risk.sentences import agrees
 
 _MANY_DAYS = 20
 """A draft with more days is a list: its days are not compared one by one."""
