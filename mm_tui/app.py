@@ -18,8 +18,8 @@ from textual.worker import Worker
 
 from mm_tui import keymap, startup
 from mm_tui.app_parts.attendance import LOOK_SECONDS, Attendance
+from mm_tui.app_parts.event_messages import EventMessages
 from mm_tui.app_parts.leaving import Leaving
-from mm_tui.app_parts.news import News
 from mm_tui.keyboard.dispatch import Keyboard
 from mm_tui.messages import DecisionWanted, Said, ServiceEventReceived, ServicesReady
 from mm_tui.screens.base import NO_WAY_BACK, BaseScreen, PartAction, look_at_question
@@ -96,7 +96,7 @@ class MmTui(App[None], inherit_bindings=False):
         self.attendance = Attendance(session)
         self._notifier: Notifier | None = None
         self._look_at_terminal: Callable[[], None] = lambda: None
-        self._news = News(session, self.say, self.unsay)
+        self._event_messages = EventMessages(session, self.say, self.unsay)
 
     # Looks
 
@@ -264,7 +264,7 @@ class MmTui(App[None], inherit_bindings=False):
     def on_service_event_received(self, message: ServiceEventReceived) -> None:
         """Shows the result of a decision or of a requested sync on the current screen."""
         look_at_question(self)
-        self._news.handle_event(message.event)
+        self._event_messages.handle_event(message.event)
 
     def _main_screens(self) -> list[BaseScreen]:
         stacks = list(self._screen_stacks.values())
@@ -272,7 +272,7 @@ class MmTui(App[None], inherit_bindings=False):
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         error = event.worker.error
-        if isinstance(error, Exception) and self._news.failed(error) and event.worker.group != "damage":
+        if isinstance(error, Exception) and self._event_messages.failed(error) and event.worker.group != "damage":
             self._look_for_damage(error)
 
     @work(thread=True, group="damage", exclusive=True, exit_on_error=False)
@@ -338,7 +338,7 @@ class MmTui(App[None], inherit_bindings=False):
         for waiting in (self.session.decisions, self.session.details):
             if waiting is not None:
                 waiting.hurry()
-        self._news.sync_asked()
+        self._event_messages.sync_asked()
 
     @work(group="undo", exit_on_error=False)
     async def action_undo(self) -> None:
@@ -352,7 +352,7 @@ class MmTui(App[None], inherit_bindings=False):
         done = await undo(self.session.decisions, screen.undo_target() if screen is not None else None)
         if screen is not None and screen.is_current:
             screen.undone(done.email_ids)
-        self._news.undone(done)
+        self._event_messages.undone(done)
 
     def action_toggle_automatic(self) -> None:
         """Switches automatic mode on, after a warning, or off."""

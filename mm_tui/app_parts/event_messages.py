@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 CONTACTING = "contacting the gateway"
 
 
-class News:
+class EventMessages:
     """Turns what services report into lines for the reader."""
 
     def __init__(self, session: Session, say: Callable[[str, str], None], unsay: Callable[[str], None]) -> None:
