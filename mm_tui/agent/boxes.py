@@ -38,7 +38,7 @@ class Boxes:
             raise UnknownMailbox(f"the account has no mailbox {missing[0]}")
 
     async def current(self, mailbox_id: str, *, at_most: float = FRESH_SECONDS) -> Mailbox | None:
-        """A mailbox with its mode, read at most so many seconds ago. Raises GatewayError."""
+        """A mailbox with its mode, read at most `at_most` seconds ago. Raises GatewayError."""
         if self._clock.monotonic() - self._read_at >= at_most:
             await self.refresh()
         box = next((box for box in self._known if box.id == mailbox_id), None)

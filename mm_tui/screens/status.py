@@ -25,7 +25,7 @@ FRESH_SECONDS = 60
 
 
 SLOW_SECONDS = 2
-"""After so many seconds the gateway is slow to answer a decision."""
+"""Seconds after which the gateway counts as slow to answer a decision."""
 UNKNOWN = "?"
 """A count that nobody has read yet: it is not zero."""
 

@@ -143,7 +143,7 @@ class RedraftNotAsked(msgspec.Struct, frozen=True):
     words: OneLine
     """About which email, and why."""
     needs_key: bool = False
-    """Whether it was refused for want of a key that may set tags."""
+    """Whether it was refused because no key may set tags."""
 
 
 ServiceEvent = (

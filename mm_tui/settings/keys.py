@@ -139,7 +139,7 @@ def _pieces(stream: IO[bytes]) -> Iterator[bytes]:
 
 
 def printed_by(words: Sequence[str], seconds: float) -> tuple[int, bytes]:
-    """Runs a command without a shell and waits for it, for so many seconds, after which it is killed. Its standard
+    """Runs a command without a shell and waits for it; after `seconds` seconds it is killed. Its standard
     input is ours, so that it can ask. Returns its exit status, and its output, at most `LONGEST_OUTPUT`; later output
     of processes that it left running is ignored. Raises OSError if it cannot be started, subprocess.TimeoutExpired if
     it took too long."""

@@ -66,7 +66,7 @@ def file_uri(path: Path | None) -> str:
 
 
 def connect(uri: str, busy_ms: int) -> sqlite3.Connection:
-    """Opens a connection, which waits so long for other writers."""
+    """Opens a connection, which waits for other writers for `busy_ms` milliseconds."""
     # Autocommit: transactions are begun by hand. Connections are closed from another thread by close() alone.
     connection = sqlite3.connect(
         uri, uri=True, isolation_level=None, check_same_thread=False, timeout=busy_ms / 1000, cached_statements=64
@@ -85,7 +85,7 @@ def refuse_other_files(path: Path) -> None:
 
 
 def is_store(path: Path) -> bool:
-    """Whether a file has the tables of a store. Of one that cannot be read now this is not known: then True."""
+    """Whether a file has the tables of a store. True also for one that cannot be read now."""
     try:
         with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as connection:
             return connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'journal'").fetchone() is not None

@@ -44,7 +44,7 @@ def erases_in_colour() -> bool:
 
 
 def _entry(place: str, name: str) -> bytes:
-    """A terminal's compiled entry in a folder. Raises OSError, or ValueError for what is no name."""
+    """A terminal's compiled entry in a folder. Raises OSError, or ValueError if that is not a name."""
     if not place or not name or "/" in name:
         raise ValueError(name)
     return Path(place, name[0], name).read_bytes()

@@ -51,7 +51,7 @@ class Later:
             self._timer = self._node.set_timer(self._seconds, self._due)
 
     def after_pause(self) -> None:
-        """Calls it once nobody has asked for it for so long."""
+        """Calls it once nobody has asked for it for as long as the delay."""
         self.stop()
         self.soon()
 

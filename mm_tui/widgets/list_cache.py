@@ -18,7 +18,7 @@ MAX_STRIPS = 400
 ROWS_IN_TURN = 3
 """Rows redrawn each time, in turn: all that fit a screen within about a minute."""
 UNATTENDED_TURNS = 60
-"""With nobody at the keys, ages are redrawn once in so many turns, all at once: every five minutes."""
+"""With nobody at the keys, ages are redrawn all at once, every five minutes: once in this many turns."""
 
 
 class Rows(OrderedDict[Key, Row]):

@@ -209,8 +209,8 @@ _SCRIPTS = {
     "Hebrew": re.compile("[\u0590-\u05ff]+"),
 }
 _LATIN = re.compile(r"[a-z]{3,}(?: [a-z]+){3,}", re.IGNORECASE)
-_NO_NAME = 8
-"""So many letters of such a script are no name."""
+_LONGER_THAN_NAMES = 8
+"""The fewest letters of such a script that are not taken for a name."""
 _BRACKETS = "()（）[]\"'«»“”„"
 
 
@@ -228,7 +228,7 @@ def _other_scripts(reading: Reading) -> Iterator[Finding]:
         found = [
             span_of(match)
             for match in script.finditer(body)
-            if (match.end() <= reading.last_lines or len(match[0]) >= _NO_NAME)
+            if (match.end() <= reading.last_lines or len(match[0]) >= _LONGER_THAN_NAMES)
             and body[max(0, match.start() - 1) : match.start()] not in tuple(_BRACKETS)
             and has_latin(line_span(body, match.start(), match.start()))
         ]

@@ -28,7 +28,7 @@ OFFER = re.compile(r"[▸ ] f\d  ")
 
 
 def choosing_keys(offered: int) -> list[tuple[str, str]]:
-    """The keys that choose one of so many texts, and what they do."""
+    """The keys that choose one of the offered texts, and what they do. `offered`: how many there are."""
     if not offered:
         return [("enter", "choose")]
     return [("↑↓ enter", "choose"), (f"f1-f{offered}", "at once")] if offered > 1 else [("enter f1", "choose")]

@@ -148,7 +148,7 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
         return self.scroll_offset.y - self._tops[self._current]
 
     def _lay_around(self, offset: int) -> None:
-        """Lays everything out; so many lines of the current message are above the view then."""
+        """Lays everything out with `offset` lines of the current message above the view."""
         self._lay_all()
         self.scroll_to(y=self._tops[self._current] + min(offset, self._items[self._current].height), animate=False)
 

@@ -1,5 +1,5 @@
-"""Decisions that begin here, which are journaled first and then held; and those that go on from somewhere else: left by
-a process that is gone, or overtaken by a change of the queue."""
+"""Begins decisions, which are journaled first and then held; resumes those of a process that has ended; and
+reports held ones whose email has changed in the queue."""
 
 from __future__ import annotations
 

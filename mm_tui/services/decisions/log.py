@@ -1,5 +1,5 @@
-"""The decision log: what the store holds of each decision. A decision is begun, goes on and ends in transactions that
-also write the journal; what the store knows may forbid that it begins."""
+"""The decision log: what the store holds of each decision. Each change of it is one transaction with the
+journal's entries. A decision does not begin if the store knows of something that forbids it."""
 
 from __future__ import annotations
 

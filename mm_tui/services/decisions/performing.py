@@ -1,4 +1,4 @@
-"""Performs the effects of decisions. Each is awaited, and comes to an event for the decision procedure."""
+"""Performs the effects of decisions. Each is awaited, and its result is an event for the decision procedure."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mm_tui.store.decisions.editor_files import EditorFile
 
 KEPT_OPEN = timedelta(days=1)
-"""For this long a file stays that a window of the human's own editor may have open, whatever has ended meanwhile."""
+"""How long a file is kept that may be open in the human's own editor, even if this program has ended meanwhile."""
 REPLY = "reply:"
 """Prefix for a saved reply, before the id of the email that it answers; no gateway id starts with it."""
 
@@ -43,7 +43,7 @@ class Edits:
         self._database = database
         self._store = EditStore(database)
         self.in_editors: list[EditorFile] = []
-        """Files that a window of the human's own editor may still have open."""
+        """Files that may still be open in the human's own editor."""
 
     def get(self, item_id: str) -> SavedEdit | None:
         return self._store.get(item_id)
