@@ -7,10 +7,12 @@ import logging
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from mm_tui.store.seal import is_garbled
 from mm_tui.text import OneLine
+
+T = TypeVar("T")
 
 UNREADABLE = (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError)
 """What reading a stored text as a model raises if the text is damaged."""
@@ -46,15 +48,20 @@ class DamagedRecords:
 
 def fetched(cursor: sqlite3.Cursor, sql: str, values: Sequence[object] = ()) -> list[Any]:
     """The rows of a query. A text that is no UTF-8 makes only its own record unreadable."""
+    return tolerating(cursor, lambda: cursor.execute(sql, values).fetchall())
+
+
+def tolerating(cursor: sqlite3.Cursor, read: Callable[[], T]) -> T:
+    """The same for what reads rows one by one with this cursor. It is called again if it meets a damaged text."""
     try:
-        return cursor.execute(sql, values).fetchall()
+        return read()
     except sqlite3.OperationalError as error:
         if not is_garbled(error):
             raise
     connection = cursor.connection
     connection.text_factory = _marked
     try:
-        return cursor.execute(sql, values).fetchall()
+        return read()
     finally:
         connection.text_factory = str
 

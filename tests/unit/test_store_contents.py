@@ -43,7 +43,16 @@ def filled(database: Database) -> Database:
     mail.save_detail(make_detail(make_mail(1)), at=NOW)
     mail.save_mailboxes([Mailbox(id=BOX, address=OneLine("support@company.example"))])
     PendingStore(database).replace([make_pending(3, thread_id="t")], NOW)
-    AuditStore(database).add([AuditEntry(id="a1", action=OneLine("email.approved"), resource_id=OneLine(email_id(1)))])
+    AuditStore(database).add(
+        [
+            AuditEntry(
+                id="a1",
+                action=OneLine("email.approved"),
+                actor_key_id=OneLine("key-1"),
+                resource_id=OneLine(email_id(1)),
+            )
+        ]
+    )
     ContactStore(database).keep_address_book([("anna@customer.example", NOW)])
     base = RawContent(sender="agent@company.example", to=("anna@customer.example",), body="theirs")
     text = EditedDraft(("anna@customer.example",), "Subject", "my words")
@@ -56,7 +65,7 @@ def filled(database: Database) -> Database:
 
 def _read_cached(database: Database) -> None:
     mail, pending = MailStore(database), PendingStore(database)
-    for row in mail.rows(mail.keys(MailView())):
+    for row in mail.rows(mail.keys(MailView()), folded=True):
         mail.summary(row.email_id)
         mail.detail(row.email_id)
     mail.mailboxes()
@@ -68,6 +77,20 @@ def _read_cached(database: Database) -> None:
     AuditStore(database).of(email_id(1))
     AuditStore(database).decided(NOW)
     AuditStore(database).composer(email_id(1))
+    ContactStore(database).first_seen("anna@customer.example")
+    list(ContactStore(database).exchanges())
+
+
+def _read_again(database: Database) -> None:
+    """As a sync and an opened email do."""
+    mail = MailStore(database)
+    mail.upsert([make_mail(1, spam_score=0.5), make_mail(2)])
+    mail.save_detail(make_detail(make_mail(1)), at=NOW)
+    mail.save_mailboxes([Mailbox(id=BOX, address=OneLine("support@company.example"))])
+    PendingStore(database).replace([make_pending(3, thread_id="t")], NOW)
+    row = mail.row(email_id(1))
+    assert row is not None and row.subject == make_mail(1).subject and row.sender == make_mail(1).sender.address
+    assert mail.detail(email_id(1)) is not None and mail.mailbox(BOX) is not None
 
 
 def _read_kept(database: Database) -> None:
@@ -79,9 +102,10 @@ def _read_kept(database: Database) -> None:
 
 
 COLUMNS = [
-    ("mail", "recipients"), ("mail", "rest"), ("mail", "chips"), ("details", "model"), ("mailboxes", "model"),
-    ("pending", "model"), ("pending", "listed"), ("audit", "model"), ("state", "value"), ("edits", "base"),
-    ("edits", "recipients"), ("edits", "body"), ("edits", "saved_at"), ("releases", "updated_at"),
+    ("mail", "recipients"), ("mail", "rest"), ("mail", "chips"), ("mail", "sender"), ("mail", "subject"),
+    ("mail", "status"), ("mail", "direction"), ("threads", "thread_id"), ("details", "model"), ("mailboxes", "model"),
+    ("pending", "model"), ("pending", "listed"), ("pending", "mailbox_id"), ("audit", "model"), ("state", "value"),
+    ("edits", "base"), ("edits", "recipients"), ("edits", "body"), ("edits", "saved_at"), ("releases", "updated_at"),
 ]  # fmt: skip
 
 
@@ -100,6 +124,7 @@ def test_damage_in_what_can_be_fetched_again_fails_nothing_and_in_what_humans_ma
                 connection.execute(f"UPDATE {table} SET {column} = CAST(? AS TEXT)", (bytes(raw),))
                 if not is_kept:
                     _read_cached(filled)
+                    _read_again(filled)
                     raise ZeroDivisionError
                 try:
                     _read_kept(filled)

@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Mapping
 from enum import StrEnum
 
-from mm_tui.store.damaged import field_of
+from mm_tui.store.damaged import fetched, field_of
 from mm_tui.text import OneLine
 
 
@@ -92,5 +92,5 @@ def may_decide(action: str) -> bool:
 
 def deciding_actions(reader: sqlite3.Connection) -> list[str]:
     """The actions in the store that `may_decide`."""
-    rows = reader.execute(f"SELECT DISTINCT coalesce({field_of('model', 'action')}, '') FROM audit")
+    rows = fetched(reader.cursor(), f"SELECT DISTINCT coalesce({field_of('model', 'action')}, '') FROM audit")
     return [row[0] for row in rows if may_decide(row[0])]

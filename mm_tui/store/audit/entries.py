@@ -80,7 +80,7 @@ class AuditStore:
     def composers(self, resource_ids: Iterable[str]) -> dict[str, str]:
         """The keys that submitted these emails, each taken from the first entry that names one."""
         found: dict[str, str] = {}
-        rows = self._database.reader().execute(
+        rows = self._database.rows(
             f"SELECT resource_id, {field_of('model', 'actor_key_id')}, coalesce({field_of('model', 'action')}, '')"
             " FROM audit WHERE resource_id IN (SELECT value FROM json_each(?)) ORDER BY created_at, entry_id",
             (json.dumps([*dict.fromkeys(resource_ids)]),),

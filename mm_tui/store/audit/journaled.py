@@ -64,7 +64,7 @@ class JournaledDecisions:
 
     def _recorded_names(self) -> frozenset[str]:
         ours = [about for about, made in self._by_email.items() if any(one.approved for one in made)][-OWN_KEYS:]
-        rows = self._database.reader().execute(
+        rows = self._database.rows(
             f"SELECT DISTINCT {field_of('details.model', 'approved_by')} FROM mail JOIN details USING (key)"
             " WHERE mail.email_id IN (SELECT value FROM json_each(?))",
             (json.dumps(ours),),

@@ -152,14 +152,13 @@ class Timeline:
         return self._facets(_ACTION, KIND)
 
     def _facets(self, gateway: str, journal: str) -> list[Facet]:
-        reader = self._database.reader()
         found = [
             Facet(source, OneLine(str(row[0])), int(row[1]))
             for source, sql in (
                 (Source.GATEWAY, f"SELECT {gateway}, count(*) FROM audit GROUP BY 1"),
                 (Source.JOURNAL, f"SELECT {journal}, count(*) FROM journal GROUP BY 1"),
             )
-            for row in reader.execute(sql)
+            for row in self._database.rows(sql)
             if row[0]
         ]
         return sorted(found, key=lambda facet: (-facet.lines, facet.value))

@@ -13,7 +13,7 @@ from itertools import islice
 import msgspec
 
 from mm_tui.models import ARRIVED, LEFT, NOT_SENT, Status
-from mm_tui.store.damaged import UNREADABLE, field_of
+from mm_tui.store.damaged import UNREADABLE, field_of, tolerating
 from mm_tui.store.database import Database
 from mm_tui.store.mail.search import phrase
 from mm_tui.store.sort_keys import from_ms, to_ms
@@ -119,12 +119,17 @@ class ContactStore:
         """
         cursor = self._database.reader().cursor()
         cursor.row_factory = None
-        settled = self._settle(cursor)
-        fresh = _read(cursor, _NEWEST, settled.upto)
-        self._looked_up |= _look_up(cursor, settled, fresh)
+        settled, fresh = tolerating(cursor, lambda: self._newest(cursor))
         found = islice(_merged(fresh, settled.found), MOST)
         for address, packed in found:
             yield from _exchanges_of(address, packed)
+
+    def _newest(self, cursor: sqlite3.Cursor) -> tuple[_Settled, dict[str, bytes]]:
+        """What older emails say, and the exchanges in the newest."""
+        settled = self._settle(cursor)
+        fresh = _read(cursor, _NEWEST, settled.upto)
+        self._looked_up |= _look_up(cursor, settled, fresh)
+        return settled, fresh
 
     def _settle(self, cursor: sqlite3.Cursor) -> _Settled:
         """What is known about all emails but the newest `SLICE`, or fewer."""
@@ -182,20 +187,25 @@ class ContactStore:
         """When mail older than `before` was first exchanged between this address and our mailboxes; None if never."""
         if not any(map(str.isalnum, address)):
             return None
-        rows = self._database.reader().execute(
-            "SELECT mail.sender, mail.recipients, mail.direction, mail.received_at"
-            " FROM mail_words CROSS JOIN mail ON mail.key = mail_words.rowid"
-            f" WHERE mail_words MATCH ? AND ({_ARRIVED} OR {_LEFT}) ORDER BY mail_words.rowid",
-            (f"{{sender recipients}} : {phrase(address)}",),
-        )
-        wanted = address.casefold()
-        for sender, recipients, direction, received_at in rows:
-            inbound = direction == "inbound"
-            named = [sender] if inbound else _addresses_in(recipients)
-            at = from_ms(received_at or 0)
-            if any(one.casefold() == wanted for one in named):
-                return None if before is not None and at is not None and at >= before else at
-        return None
+        cursor = self._database.reader().cursor()
+        return tolerating(cursor, lambda: _first_exchange(cursor, address, before))
+
+
+def _first_exchange(cursor: sqlite3.Cursor, address: str, before: datetime | None) -> datetime | None:
+    rows = cursor.execute(
+        "SELECT mail.sender, mail.recipients, mail.direction, mail.received_at"
+        " FROM mail_words CROSS JOIN mail ON mail.key = mail_words.rowid"
+        f" WHERE mail_words MATCH ? AND ({_ARRIVED} OR {_LEFT}) ORDER BY mail_words.rowid",
+        (f"{{sender recipients}} : {phrase(address)}",),
+    )
+    wanted = address.casefold()
+    for sender, recipients, direction, received_at in rows:
+        inbound = direction == "inbound"
+        named = [sender] if inbound else _addresses_in(recipients)
+        at = from_ms(received_at or 0)
+        if any(one.casefold() == wanted for one in named):
+            return None if before is not None and at is not None and at >= before else at
+    return None
 
 
 def _addresses_in(recipients: str) -> list[str]:

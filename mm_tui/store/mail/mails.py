@@ -132,7 +132,7 @@ class MailStore:
         try:
             return list_keys.read(cursor, view, understood, limit, below)
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
+            if getattr(error, "sqlite_errorcode", 0) != sqlite3.SQLITE_INTERRUPT:
                 raise
             return array("q")
         finally:
@@ -189,12 +189,13 @@ class MailStore:
         by_key = {columns[0]: readable_row(columns, self._database.damaged) for columns in rows}
         if folded:
             threads = "SELECT own.key, other.status, other.direction FROM mail AS own JOIN mail AS other"
-            cursor.execute(
+            others = fetched(
+                cursor,
                 f"{threads} ON other.thread = own.thread AND other.key <> own.key WHERE own.key IN ({marks})"
                 " AND +other.status IN ('unread', 'pending_send_approval')",
-                tuple(keys),
+                keys,
             )
-            for key, status, direction in cursor:
+            for key, status, direction in others:
                 row = by_key[key]
                 waits = status != "unread" and direction == "outbound"
                 by_key[key] = row._replace(waiting=row.waiting or waits, unread=row.unread or status == "unread")
@@ -239,7 +240,7 @@ class MailStore:
     def moving(self, since: datetime) -> dict[str, datetime]:
         """Mailboxes with outbound mail since then whose status may still change, and the time of the oldest."""
         final = (*STATUS_WORDS["failed"], "delivered", "rejected", "cancelled", "complained")
-        rows = self._database.reader().execute(
+        rows = self._database.rows(
             "SELECT mailbox_id, min(received_at) FROM mail WHERE key >= ? AND direction = 'outbound'"
             f" AND status NOT IN ({','.join('?' * len(final))}) GROUP BY mailbox_id",
             (first_key_at(since), *final),

@@ -126,12 +126,12 @@ class PendingStore:
 
     def _waiting(self, where: str) -> list[WaitingEmail]:
         sql = f"SELECT email_id, mailbox_id, received_at FROM pending WHERE {where} ORDER BY received_at, email_id"
-        return [_waiting(*row) for row in self._database.reader().execute(sql)]
+        return [_waiting(*row) for row in self._database.rows(sql)]
 
     def unread_around(self, newest: int) -> list[tuple[str, WaitingEmail]]:
         """Emails in the threads of waiting drafts that were never opened here and that opening would not mark as read,
         each with the draft's id, oldest draft first. Only the `newest` emails of a thread are considered."""
-        rows = self._database.reader().execute(
+        rows = self._database.rows(
             "SELECT draft, email_id, mailbox_id, received_at FROM ("
             "SELECT pending.email_id AS draft, pending.received_at AS since, mail.email_id, mail.mailbox_id,"
             " mail.received_at, mail.status, mail.direction, details.key IS NULL AS unread,"
@@ -250,12 +250,11 @@ def _waiting(email_id: str, mailbox_id: str, received_at: int) -> WaitingEmail:
 def thread_rows(database: Database, items: Sequence[PendingItem]) -> Iterator[tuple[PendingItem, list[sqlite3.Row]]]:
     """Each of these emails with the rows of the others of its thread, oldest first. An email that does not name its
     thread is in the one under which it was listed."""
-    reader = database.reader()
     named = {item.id: item.thread_id for item in items}
     if unnamed := [key for key, thread_id in named.items() if thread_id is None]:
         marks = ",".join("?" * len(unnamed))
         sql = "SELECT mail.email_id, threads.thread_id FROM mail JOIN threads ON threads.thread = mail.thread"
-        for email_id, thread_id in reader.execute(f"{sql} WHERE mail.email_id IN ({marks})", unnamed):
+        for email_id, thread_id in database.rows(f"{sql} WHERE mail.email_id IN ({marks})", unnamed):
             # A name that begins with a space stands for an email without a thread.
             named[email_id] = None if thread_id.startswith(" ") else thread_id
     wanted = {(item.mailbox_id, thread_id) for item in items if (thread_id := named[item.id]) is not None}

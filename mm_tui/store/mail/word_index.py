@@ -11,6 +11,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from mm_tui.store.damaged import fetched
 from mm_tui.store.mail.search import MailView, Query, view_sql
 from mm_tui.store.schema import WORDS_TABLE
 
@@ -24,7 +25,7 @@ FROM mail LEFT JOIN details ON details.key = mail.key WHERE mail.key
 def indexed_words(cursor: sqlite3.Cursor, keys: Sequence[int]) -> Iterator[tuple[int | str, ...]]:
     """The indexed columns of these emails: key, subject, sender, recipients, body, summary."""
     names = ("key", "subject", "sender", "sender_name", "recipients", "summary", "body")
-    for values in cursor.execute(f"{_WORDS_SQL} IN ({marks(keys)})", tuple(keys)).fetchall():
+    for values in fetched(cursor, f"{_WORDS_SQL} IN ({marks(keys)})", keys):
         columns = dict(zip(names, values, strict=True))
         yield columns["key"], *words_of(columns), columns["body"], columns["summary"]
 
@@ -53,8 +54,7 @@ def index_new(connection: sqlite3.Connection, keys: Sequence[int]) -> None:
 
 
 def _index(connection: sqlite3.Connection, key: int, sql: str) -> None:
-    row = connection.execute(f"{_WORDS_SQL} = ?", (key,)).fetchone()
-    if row is not None:
+    for row in fetched(connection.cursor(), f"{_WORDS_SQL} = ?", (key,)):
         connection.execute(sql, (key, *words_of(row), row["body"], row["summary"]))
 
 

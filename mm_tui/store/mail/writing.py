@@ -11,6 +11,7 @@ from typing import Any
 
 from mm_tui import typed_json
 from mm_tui.models import LEFT, NOT_SENT, EmailDetail, EmailSummary, Status
+from mm_tui.store.damaged import fetched
 from mm_tui.store.database import Database
 from mm_tui.store.mail.chips import chips_of
 from mm_tui.store.mail.columns import COLUMNS, Columns, as_json, columns_of, thread_name
@@ -57,7 +58,8 @@ def _upsert_slice(
 ) -> None:
     known = {
         row["email_id"]: row
-        for row in connection.execute(
+        for row in fetched(
+            connection.cursor(),
             "SELECT mail.*, threads.thread_id FROM mail JOIN threads ON threads.thread = mail.thread"
             " WHERE email_id IN (SELECT value FROM json_each(?))",
             (as_json(list(batch)),),
@@ -199,7 +201,8 @@ def save_detail(database: Database, detail: EmailDetail, at: datetime) -> Change
     with database.write() as connection:
         changes = upsert(database, [detail], keep_direction=True)
         key = connection.execute("SELECT key FROM mail WHERE email_id = ?", (detail.id,)).fetchone()[0]
-        before = connection.execute("SELECT body, model FROM details WHERE key = ?", (key,)).fetchone()
+        found = fetched(connection.cursor(), "SELECT body, model FROM details WHERE key = ?", (key,))
+        before = found[0] if found else None
         connection.execute("UPDATE mail SET chips = ? WHERE key = ?", (chips_json(chips_of(detail.tags)), key))
         is_reworded = before is None or before["body"] != detail.body
         if is_reworded:
