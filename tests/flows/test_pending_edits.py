@@ -39,6 +39,21 @@ async def test_an_edit_replaces_the_draft_and_nothing_else_leaves(sandbox: Sandb
     assert sandbox.status(original) == "rejected"
 
 
+async def test_a_text_that_typing_has_saved_is_forced_to_the_disk_when_something_opens_in_front(
+    sandbox: Sandbox,
+) -> None:
+    original = sandbox.draft("We will refund it.")
+    async with running_queue(settings_for(sandbox), 1) as (app, pilot, _):
+        editor = await open_editor(app, pilot)
+        editor.query_one("#body", TextArea).load_text("We will look into it.")
+        await until(pilot, lambda: app.session.edits.get(original) is not None, "the saved text")
+        statements: list[str] = []
+        app.session.database.reader().set_trace_callback(statements.append)
+        await pilot.press("f1")
+        await until(pilot, lambda: app.screen is not editor, "the help")
+        assert any("synchronous = FULL" in one for one in statements)
+
+
 async def test_the_risks_are_those_of_what_would_leave(sandbox: Sandbox) -> None:
     sandbox.draft("Hello Anna, we give you a full refund of $240 today.")
     async with running_queue(settings_for(sandbox), 1) as (app, pilot, screen):

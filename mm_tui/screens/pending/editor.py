@@ -75,6 +75,8 @@ class EditScreen(BaseScreen):
         self._saving = Later(self, SAVE_SECONDS, self.save_text)
         self._saving_again = Later(self, RETRY_SECONDS, self.save_text)
         self._saved: EditedDraft | None = None
+        self._is_durable = True
+        """Whether what this window saved survives a power cut."""
         self._left_from: Widget | None = None
         self._writes = False
         """Whether a text of this window was saved."""
@@ -180,7 +182,7 @@ class EditScreen(BaseScreen):
         """Saves changes. Returns False if the store failed, which is shown and retried soon."""
         self._saving.stop()
         draft = self.draft
-        if draft == self._saved and not anyway:
+        if draft == self._saved and not anyway and (self._is_durable or not durable):
             return True
         try:
             self._put(draft, durable=durable)
@@ -189,7 +191,8 @@ class EditScreen(BaseScreen):
             self.say(f"not saved: {error}; stay here, saving is retried", "error")
             self._saving_again.soon()
             return False
-        self._saved = self._stored = draft
+        self._saved, self._is_durable = draft, durable
+        self._stored = draft
         self._writes = True
         self._show_head()
         self._assess(draft)
