@@ -89,6 +89,7 @@ class Session:
         self.mail = MailStore(database)
         self.pending = PendingStore(database)
         self.state = StateStore(database)
+        # Those that need the network are None until they are built, and without a usable key.
         self.gateway: GatewayClient | None = None
         self.assistant: Assistant | None = None
         self.sync: Sync | None = None
@@ -105,6 +106,7 @@ class Session:
         self.team: TeamTags | None = None
         self._identities: Identities | None = None
         self.trouble = OneLine("")
+        """Why the gateway or the store cannot be used; empty while both can."""
         self.news = OneLine("")
         """A message to show once, on the first screen."""
         self.unused_instructions: dict[str, str] = {}
