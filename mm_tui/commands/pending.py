@@ -23,7 +23,11 @@ def add(commands: Commands) -> None:
         "the email is approved only if `show` has printed the risk for this content on this machine, or if "
         "--accept-risk names it; otherwise the exit status is 8. For an edited text nothing but --accept-risk counts.",
     )
+    for add_one in (_add_list, _add_show, _add_approve, _add_reject, team.add, _add_edit, _add_answer):
+        add_one(actions)
 
+
+def _add_list(actions: Commands) -> None:
     listing = actions.action("list", help="list the queue", task="queue_output.listing")
     listing.add_argument("--order", choices=("oldest", "riskiest"), default="oldest", help="default: oldest")
     listing.add_argument("--mailbox", metavar="ADDRESS", help="only this mailbox (address or id)")
@@ -34,6 +38,8 @@ def add(commands: Commands) -> None:
         "(`mm-tui docs configuration`)",
     )
 
+
+def _add_show(actions: Commands) -> None:
     words = "show one with its risks, its digest and its thread"
     show = actions.action("show", help=words, task="queue_output.show")
     add_email_id(show)
@@ -46,11 +52,15 @@ def add(commands: Commands) -> None:
         help="have a model compare it with its thread; its findings quote both and change no risk",
     )
 
+
+def _add_approve(actions: Commands) -> None:
     words = "approve one; an outbound email is sent at once"
     approve = actions.action("approve", help=words, task="decide.approve")
     _decision(approve)
     _risk(approve, ", unless `show` has printed other words under that code")
 
+
+def _add_reject(actions: Commands) -> None:
     reject = actions.action(
         "reject",
         help="reject one, or everything that a filter selects",
@@ -78,8 +88,8 @@ def add(commands: Commands) -> None:
         "if that is refused, the exit status is 4 or 5, although the email is rejected",
     )
 
-    team.add(actions)
 
+def _add_edit(actions: Commands) -> None:
     edit = actions.action(
         "edit",
         help="release an edited text in place of a draft",
@@ -95,6 +105,8 @@ def add(commands: Commands) -> None:
     edit.add_argument("--to", action="append", metavar="ADDRESS", help="the new recipient; may be given several times")
     edit.add_argument("--subject", metavar="TEXT", help="the new subject")
 
+
+def _add_answer(actions: Commands) -> None:
     answer = actions.action(
         "answer",
         help="answer the question of a decision that cannot continue on its own",

@@ -258,30 +258,7 @@ def _item_text(entry: QueueEntry, box: Mailbox | None, read: SecondReaderState |
         yield OneLine(f"note     {entry.elsewhere_words}")
     if entry.resubmission is not None:
         yield OneLine(f"note     {entry.resubmitted_words} ({entry.resubmission.email_id})")
-    for finding in entry.assessment.findings:
-        yield OneLine(f"{finding.level.sign.strip() or '-'} {risk_gate.finding_words(finding)}")
-    if not entry.assessment.findings:
-        yield OneLine(f"risk     {entry.assessment.nothing}")
-    for words in entry.assessment.known:
-        yield OneLine(f"note     {words}")
-    for words in entry.assessment.unchecked:
-        yield OneLine(f"note     {words if words.startswith(NOT_READ) else f'not checked: {words}'}")
-    if read is not None:
-        yield OneLine(f"reader   {read.summary}")
-        for remark in read.remarks:
-            yield OneLine(f"reader   {remark.line}")
-    if removed := item.body.removed + item.subject.removed:
-        yield OneLine(f"warning  {removed} hidden characters removed")
-    if entry.presence is not None:
-        yield OneLine(f"note     {entry.presence.words}")
-    if words := entry.approvals.words:
-        yield OneLine(f"note     {words}")
-    if entry.assignment is not None:
-        yield OneLine(f"note     {entry.assignment.words}")
-    if entry.note is not None:
-        yield OneLine(f"note     {entry.note.words}")
-    if entry.edit is not None:
-        yield OneLine("note     an unsent edit of this draft is saved on this machine")
+    yield from _risk_text(entry, read)
     for plain in _unlike_source(item.body):
         yield OneLine(f"note     {plain}")
     yield OneLine(_RULE)
@@ -296,6 +273,34 @@ def _item_text(entry: QueueEntry, box: Mailbox | None, read: SecondReaderState |
             yield mail.detail.body
             yield OneLine(_RULE)
     yield OneLine(f"digest   {short(entry.digest)} (whole: {entry.digest})")
+
+
+def _risk_text(entry: QueueEntry, read: SecondReaderState | None) -> Iterator[OneLine]:
+    """What was found about the item, and what colleagues and this machine have noted about it."""
+    for finding in entry.assessment.findings:
+        yield OneLine(f"{finding.level.sign.strip() or '-'} {risk_gate.finding_words(finding)}")
+    if not entry.assessment.findings:
+        yield OneLine(f"risk     {entry.assessment.nothing}")
+    for words in entry.assessment.known:
+        yield OneLine(f"note     {words}")
+    for words in entry.assessment.unchecked:
+        yield OneLine(f"note     {words if words.startswith(NOT_READ) else f'not checked: {words}'}")
+    if read is not None:
+        yield OneLine(f"reader   {read.summary}")
+        for remark in read.remarks:
+            yield OneLine(f"reader   {remark.line}")
+    if removed := entry.item.body.removed + entry.item.subject.removed:
+        yield OneLine(f"warning  {removed} hidden characters removed")
+    if entry.presence is not None:
+        yield OneLine(f"note     {entry.presence.words}")
+    if words := entry.approvals.words:
+        yield OneLine(f"note     {words}")
+    if entry.assignment is not None:
+        yield OneLine(f"note     {entry.assignment.words}")
+    if entry.note is not None:
+        yield OneLine(f"note     {entry.note.words}")
+    if entry.edit is not None:
+        yield OneLine("note     an unsent edit of this draft is saved on this machine")
 
 
 def _unlike_source(body: ManyLine) -> Iterator[str]:
