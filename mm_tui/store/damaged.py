@@ -17,6 +17,7 @@ T = TypeVar("T")
 UNREADABLE = (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError)
 """What reading a stored text as a model raises if the text is damaged."""
 READ_AGAIN = "the next sync reads it again from the gateway"
+OPEN_IT = "open it to read it again from the gateway"
 
 log = logging.getLogger("mm_tui.store")
 

@@ -278,6 +278,23 @@ async def test_opening_a_mail_is_one_request_however_often_it_is_asked_for(datab
         assert item.complete
 
 
+async def test_a_damaged_waiting_email_counts_as_read_only_once_it_is_listed_again(database: Database) -> None:
+    gateway = FakeGateway()
+    gateway.put(make_mail(1))
+    gateway.waiting = [make_pending(1)]
+    async with Bench(gateway, database).running() as bench:
+        with database.write() as connection:
+            connection.execute("UPDATE pending SET model = 'x', listed = 'x'")
+        await bench.sync.fetch_detail(BOX, email_id(1))
+        item = bench.pending.get(email_id(1))
+        assert item is not None and not item.complete
+        await bench.pass_time(60)
+        await bench.rest()
+        await bench.sync.fetch_detail(BOX, email_id(1))
+        item = bench.pending.get(email_id(1))
+        assert item is not None and item.complete and item.direction == "outbound"
+
+
 async def test_the_audit_log_is_read_once_and_then_only_its_head(database: Database) -> None:
     gateway = FakeGateway(scopes=("oversight", "admin"))
     approved = AuditEntry(id="a", action=OneLine("email.approved"), actor_key_id=OneLine("k1"))

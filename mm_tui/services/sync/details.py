@@ -62,7 +62,8 @@ class DetailReader:
             with self._database.write():
                 self._mail.save_detail(detail, at=now)
                 waiting = self._pending.get(email_id)
-                if waiting is None:
+                # Of a damaged one nothing is known but its id: it is listed again first.
+                if waiting is None or not (waiting.direction or waiting.status):
                     return False
                 return self._pending.save_detail(completed(waiting, detail, self._pending.listed(email_id)))
 

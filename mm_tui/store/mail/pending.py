@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from mm_tui import typed_json
-from mm_tui.store.damaged import READ_AGAIN, UNREADABLE, field_of
+from mm_tui.store.damaged import OPEN_IT, READ_AGAIN, UNREADABLE, field_of
 from mm_tui.store.database import Database
 from mm_tui.store.sort_keys import from_ms, to_ms
 from mm_tui.text import ManyLine, OneLine
@@ -169,9 +169,9 @@ class PendingStore:
         otherwise it would count as not waiting."""
         if (item := self._readable(email_id, text)) is not None:
             return item
-        self._database.damaged.found(f"the waiting email {email_id}", READ_AGAIN)
         rows = self._database.rows("SELECT mailbox_id, listed FROM pending WHERE email_id = ?", (email_id,))
         listed = self._readable(email_id, rows[0][1]) if rows else None
+        self._database.damaged.found(f"the waiting email {email_id}", READ_AGAIN if listed is None else OPEN_IT)
         return listed or _placeholder(email_id, rows[0][0] if rows else "")
 
     def _readable(self, email_id: str, text: str) -> PendingItem | None:
@@ -232,8 +232,8 @@ def _placeholder(email_id: str, mailbox_id: str) -> PendingItem:
     from mm_tui.models import PendingItem, RawContent
 
     body = (
-        "What this machine has stored of this email cannot be read. Open it, or synchronize, to read it again from the "
-        "gateway. Until then nothing can be decided about it here."
+        "What this machine has stored of this email cannot be read. The next sync reads it again from the gateway. "
+        "Until then nothing can be decided about it here."
     )
     raw = RawContent(sender="", subject="(damaged in the store on this machine)", body=body)
     return PendingItem.of(raw, id=email_id, mailbox_id=mailbox_id, direction=OneLine(""))

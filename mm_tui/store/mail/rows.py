@@ -6,7 +6,7 @@ import json
 import sqlite3
 from typing import Any, NamedTuple
 
-from mm_tui.store.damaged import UNREADABLE, DamagedRecords
+from mm_tui.store.damaged import OPEN_IT, UNREADABLE, DamagedRecords
 from mm_tui.text import OneLine
 
 _NOTHING = OneLine("")
@@ -100,7 +100,7 @@ def readable_row(columns: sqlite3.Row | tuple[Any, ...], damaged: DamagedRecords
 
 
 def note_damage(email_id: str, damaged: DamagedRecords) -> None:
-    damaged.found(f"the email {email_id}", "open it to read it again from the gateway")
+    damaged.found(f"the email {email_id}", OPEN_IT)
 
 
 def gone_row(key: int) -> MailRow:
