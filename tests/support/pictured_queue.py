@@ -143,6 +143,10 @@ class StillDecisions:
     def hold_ends(self) -> list[float]:
         return sorted(one.ends_at for one in self._views if one.phase is Phase.HELD and one.ends_at is not None)
 
+    def under_way(self) -> list[tuple[float, bool]]:
+        """None."""
+        return []
+
     def edits_in_progress(self) -> dict[str, str]:
         return {one.replacement_id: one.email_id for one in self._views if not one.ended and one.replacement_id}
 
