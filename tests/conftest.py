@@ -6,6 +6,7 @@ import gc
 import importlib.metadata
 import itertools
 import os
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -25,10 +26,21 @@ SNAPSHOT_VERSIONS = {"textual": "8.2.8", "pytest-textual-snapshot": "1.1.0", "ri
 """Snapshots are only comparable when made with these."""
 _finished = itertools.count(1)
 """Counts the tests of this process."""
-UNSET = (
-    "NO_COLOR", "TEXTUAL", "TEXTUAL_PRESS", "TEXTUAL_DRIVER", "TEXTUAL_THEME", "TEXTUAL_FILTERS", "SSH_TTY",
-    "SSH_CONNECTION", "EDITOR", "VISUAL", "XDG_CONFIG_HOME", "XDG_DATA_HOME",
-)  # fmt: skip
+KEPT = (
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "TMPDIR",
+    "LD_LIBRARY_PATH",
+    "VIRTUAL_ENV",
+    "PYTHONPATH",
+    "PYTHONDONTWRITEBYTECODE",
+)
+"""The caller's variables that tests, and the programs that they start, see; all others might change what they do."""
+KEPT_PREFIXES = ("PIP_", "PYTEST_", "SSL_CERT_")
+OURS = ("MM_TUI_CORPUS", "MM_TUI_DEEP", "MM_TUI_PROXY_", "MM_TUI_TEST_", "MM_TUI_TYPING_", "TEST_MAIL")
+"""Those that say what tests do. They are read when a test file is loaded."""
 
 
 class _ReportEntry(pytest_textual_snapshot.SvgSnapshotDiff):  # type: ignore[misc] # the plugin has no types
@@ -45,6 +57,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Refuses to write snapshots that others could not compare with theirs; programs begin with ordinary signals, and
     generated examples are steady."""
     stop_ignoring()
+    use_plain_environment()
     # The same examples on every run, and as much time as a busy machine needs.
     settings.register_profile("steady", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("steady")
@@ -52,6 +65,15 @@ def pytest_configure(config: pytest.Config) -> None:
         for name, wanted in SNAPSHOT_VERSIONS.items():
             if (found := importlib.metadata.version(name)) != wanted:
                 raise pytest.UsageError(f"snapshots are made with {name} {wanted}, not {found}: see constraints.txt")
+
+
+def use_plain_environment() -> None:
+    """Forgets who runs the tests: their settings, keys, terminal, language, proxies and time zone."""
+    for name in set(os.environ) - set(KEPT):
+        if not name.startswith((*KEPT_PREFIXES, *OURS)):
+            del os.environ[name]
+    os.environ.update(LANG="C.UTF-8", TZ="UTC", TERM="xterm-256color", COLORTERM="truecolor")
+    time.tzset()
 
 
 def pytest_runtest_logfinish() -> None:
@@ -63,13 +85,11 @@ def pytest_runtest_logfinish() -> None:
 
 @pytest.fixture(autouse=True)
 def own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No key, config, data folder or terminal setting of whoever runs the tests reaches them."""
-    for name in [*UNSET, *(name for name in os.environ if name.startswith(("MULTIMAIL_", "AI21_", "MM_TUI_")))]:
-        monkeypatch.delenv(name, raising=False)
+    """Each test has its own config and data folder."""
+    for name in [name for name in os.environ if name.startswith(OURS)]:
+        monkeypatch.delenv(name)
     monkeypatch.setenv("MM_TUI_CONFIG", str(tmp_path / "config.toml"))
     monkeypatch.setenv("MM_TUI_DATA", str(tmp_path / "data"))
-    monkeypatch.setenv("TERM", "xterm-256color")
-    monkeypatch.setenv("COLORTERM", "truecolor")
 
 
 @pytest.fixture(autouse=True)
