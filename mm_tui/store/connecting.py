@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
 from mm_tui.store.migrations import MIGRATIONS, mail_tables
-from mm_tui.store.seal import StoreError, is_garbled
+from mm_tui.store.seal import StoreError, is_busy, is_garbled
 
 _MAGIC = b"SQLite format 3\0"
 READING_KIB = 64
@@ -74,6 +75,20 @@ def connect(uri: str, busy_ms: int) -> sqlite3.Connection:
     connection.execute("PRAGMA temp_store = MEMORY")
     connection.execute(f"PRAGMA cache_size = -{READING_KIB}")
     return connection
+
+
+def write_ahead(connection: sqlite3.Connection, busy_ms: int) -> None:
+    """Switches the file to a write-ahead log. It waits itself: of two programs that make the same new store at once,
+    SQLite refuses one at once, because each keeps the other from going on."""
+    ends_at = time.monotonic() + busy_ms / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if not is_busy(error) or time.monotonic() >= ends_at:
+                raise
+        time.sleep(0.01)
 
 
 def refuse_other_files(path: Path) -> None:

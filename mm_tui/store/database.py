@@ -24,6 +24,7 @@ from mm_tui.store.connecting import (
     is_unknown_part,
     make_private,
     refuse_other_files,
+    write_ahead,
 )
 from mm_tui.store.damaged import DamagedRecords, fetched
 from mm_tui.store.migrations import MIGRATIONS, is_newer, migrate, missing, version
@@ -106,7 +107,7 @@ class Database:
                     raise NewerStore(self.path, found)
                 raise CorruptStore(self.path, f"it is marked as schema {found}, and is of an earlier one")
             file.execute("SELECT count(*) FROM sqlite_master").fetchone()
-            file.execute("PRAGMA journal_mode = WAL")
+            write_ahead(file, BUSY_MS)
             migrate(file)
             if why := missing(file):
                 raise CorruptStore(self.path, why)

@@ -7,6 +7,7 @@ import re
 import sqlite3
 import stat
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -251,3 +252,16 @@ def test_pages_are_cached_for_writing_more_than_for_reading(tmp_path: Path) -> N
         with database.write() as connection:
             much = cached(connection)
         assert cached(database.reader()) == much > reading
+
+
+def test_two_programs_that_make_the_same_store_at_once_both_open_it(tmp_path: Path) -> None:
+    together = threading.Barrier(2, timeout=30)
+
+    def open_them(_: int) -> None:
+        for number in range(60):
+            together.wait()
+            Database.open(tmp_path / f"{number}.db").close()
+
+    with ThreadPoolExecutor(2) as threads:
+        for opened in [threads.submit(open_them, one) for one in range(2)]:
+            opened.result()
