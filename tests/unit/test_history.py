@@ -69,7 +69,7 @@ def test_all_sources_are_listed_by_time(database: Database) -> None:
         ("mail", "written", False),
         ("model", "labelled", False),
         ("gateway", "blocked by the scan", False),
-        ("here", "last opened here", False),
+        ("here", "last read from the gateway", False),
         ("journal", "approve: held", False),
         ("mail", "approved", False),
         ("mail", "delivery receipt", False),

@@ -104,8 +104,8 @@ class Histories:
         yield HistoryEvent(summary.received_at, Origin.MAIL, OneLine(came), sender, relation=relation)
         if (seen_at := self._pending.seen_at(email_id)) is not None:
             yield HistoryEvent(seen_at, Origin.HERE, OneLine("entered the queue here"), relation=relation)
-        if (opened_at := self._mail.detail_at(email_id)) is not None:
-            yield HistoryEvent(opened_at, Origin.HERE, OneLine("last opened here"), relation=relation)
+        if (read_at := self._mail.detail_at(email_id)) is not None:
+            yield HistoryEvent(read_at, Origin.HERE, OneLine("last read from the gateway"), relation=relation)
         if detail is not None and detail.approved_at is not None:
             ours = next((one.who for one in self._lines.journaled.about(email_id) if one.approved), None)
             who = ours or actor_words(detail.approved_by, self._lines.names)
