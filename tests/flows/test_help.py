@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 
 import pytest
+from rich.cells import cell_len
 
 from mm_tui.app import MmTui
 from mm_tui.screens.dialogs.help import HelpScreen
 from mm_tui.screens.mailboxes.mailbox_list import NARROW_COLUMNS, TINY_COLUMNS, WIDE_COLUMNS
 from mm_tui.screens.mailboxes.screen import MailboxesScreen
 from tests.support.app import drawn, running_app, settings_for, until
+from tests.support.queue import running_queue
 from tests.support.sandbox import Sandbox
 
 
@@ -47,3 +49,16 @@ async def test_the_help_of_the_mailboxes_explains_each_column(sandbox: Sandbox, 
     headings = {column.heading for columns in (WIDE_COLUMNS, NARROW_COLUMNS, TINY_COLUMNS) for column in columns}
     explained = {name for name, _ in MailboxesScreen.HELP_MORE}
     assert headings <= explained
+
+
+async def test_beside_wide_keys_no_line_of_the_help_is_wider_than_a_small_terminal(sandbox: Sandbox) -> None:
+    sandbox.draft("Dear Anna, soon.")
+    async with running_queue(settings_for(sandbox), 1, size=(40, 12)) as (app, pilot, screen):
+        await pilot.press("enter")
+        await until(pilot, lambda: screen.is_reading, "the draft")
+        await pilot.press("question_mark")
+        await until(pilot, lambda: isinstance(app.screen, HelpScreen) and "Approve this" in _groups(app), "the help")
+        for group in app.screen.query(".help--group"):
+            lines = str(group.render()).splitlines()
+            assert max(map(cell_len, lines)) <= group.size.width
+            assert all(line.startswith("  ") for line in lines[1:]), lines

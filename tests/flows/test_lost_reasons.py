@@ -28,6 +28,7 @@ async def test_the_question_before_leaving_goes_when_nothing_is_held_any_more(sa
         assert "One decision is still held" in " ".join(shown(app).split())
         await until(pilot, lambda: bodies(sandbox), "the decision")
         await until(pilot, lambda: app.screen is screen, "the question to go")
+        await until(pilot, lambda: "not left: what was in progress has ended" in " ".join(shown(app).split()), "why")
         assert app.is_running
 
 

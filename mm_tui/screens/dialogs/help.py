@@ -21,6 +21,8 @@ WIDTH, SHARE, FRAME = 110, 94, 5
 """The dialog's greatest width in cells and its share of the screen in percent, as in dialogs.tcss, and its margins."""
 KEYS = 10
 """The least width in cells of the column of keys."""
+NARROWEST = 20
+"""The least width in cells of what keys do beside them."""
 EVERYWHERE = "Everywhere"
 HEADINGS = {
     "list": "Lists", "app": EVERYWHERE, "screen": EVERYWHERE, "paper": "Reading", "life": "History",
@@ -111,11 +113,14 @@ def _all_keys(screen: Screen[Any], action_id: str) -> str:
 
 
 def _group(heading: str, rows: list[tuple[str, str]], width: int, cells: int) -> Content:
-    """A heading and its rows (keys, what they do); long text continues below in its own column. `width`: cells of the
-    column of keys, the same in all groups of a dialog. `cells`: cells of a line."""
+    """A heading and its rows (keys, what they do); long text continues below in its own column, or below the keys if
+    that column were narrow. `width`: cells of the column of keys, the same in all groups of a dialog. `cells`: cells of
+    a line."""
     lines: list[Content] = [Content.styled(heading, "$mm-dim")]
+    is_narrow = cells - width - 2 < NARROWEST
+    indent = 4 if is_narrow else width + 2
     for keys, words in rows:
-        parts = [words[start:end] for start, end in wrapped(words, max(20, cells - width - 2))]
-        lines.append(Content.assemble((f"  {keys:<{width}}", "bold"), parts[0]))
-        lines += [Content(" " * (width + 2) + part) for part in parts[1:]]
+        parts = [Content(words[start:end]) for start, end in wrapped(words, max(2, cells - indent))]
+        lines.append(Content.assemble((f"  {keys:<{width}}", "bold"), "" if is_narrow else parts.pop(0)))
+        lines += [Content(" " * indent) + part for part in parts]
     return joined(lines, "\n")

@@ -8,10 +8,13 @@ from typing import NamedTuple
 from textual.content import Content
 from textual.widgets import Static
 
-from mm_tui.messages import session_of
+from mm_tui.messages import Said, session_of
 from mm_tui.screens.dialogs.dialog import ConfirmScreen
 from mm_tui.session import Session
 from mm_tui.text import OneLine
+
+OVER = "not left: what was in progress has ended meanwhile, see its outcome; the same key leaves"
+"""Leaving at once would hide how it ended."""
 
 
 class OnTheWay(NamedTuple):
@@ -67,13 +70,14 @@ class LeaveScreen(ConfirmScreen):
         return " ".join([*self._texts, decisions.words()]).strip()
 
     def look_again(self) -> None:
-        """A decision moved on: says what leaving affects now, or closes where it affects nothing any more."""
+        """A decision moved on: says what leaving affects now, or closes, and says so, if it affects nothing."""
         decisions = on_the_way(session_of(self))
         if decisions.all or self._texts:
             for line in self.query(".dialog--words").results(Static):
                 line.update(Content(OneLine(self._all_words(decisions))))
         else:
             self.dismiss(False)
+            self.app.post_message(Said(OVER, "warning"))
 
 
 def _decisions(ids: frozenset[str]) -> str:
