@@ -38,7 +38,7 @@ KEPT = (
     "PYTHONDONTWRITEBYTECODE",
 )
 """The caller's variables that tests, and the programs that they start, see; all others might change what they do."""
-KEPT_PREFIXES = ("PIP_", "PYTEST_", "SSL_CERT_")
+KEPT_PREFIXES = ("PIP_", "PYTEST_", "SSL_CERT_", "TEXTUAL_SNAPSHOT_")
 OURS = ("MM_TUI_CORPUS", "MM_TUI_DEEP", "MM_TUI_PROXY_", "MM_TUI_TEST_", "MM_TUI_TYPING_", "TEST_MAIL")
 """Those that say what tests do. They are read when a test file is loaded."""
 
