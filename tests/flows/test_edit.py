@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from mm_tui.screens.pending.words import TEXT_KEYS
 from mm_tui.store.decisions.edits import EditStore
 from mm_tui.widgets.draft_area import DraftArea
 from tests.support.app import drawn, running_app, settings_for, shown, until
-from tests.support.queue import open_editor, open_queue
+from tests.support.queue import open_editor, open_queue, running_queue
 from tests.support.sandbox import Sandbox
 
 
@@ -192,3 +193,16 @@ def test_the_keys_that_the_help_names_are_those_of_the_text() -> None:
     named = {key for keys, _ in TEXT_KEYS for key in keys.split()}
     plain = {"^←": "ctrl+left", "^→": "ctrl+right", "pgup": "pageup", "pgdn": "pagedown"}
     assert {plain.get(key, key.replace("^", "ctrl+")) for key in named} <= known
+
+
+async def test_on_a_small_terminal_the_text_has_room_beside_what_the_rules_say(sandbox: Sandbox) -> None:
+    sandbox.draft("Dear {{name}},\n\nYou will receive a full refund of $2,400 within 24 hours, we promise.\n\nBye")
+    async with running_queue(settings_for(sandbox), 1, size=(40, 12)) as (app, pilot, _):
+        await pilot.press("enter")
+        screen = await open_editor(app, pilot)
+        words = screen.query_one("#words")
+        await until(pilot, lambda: screen.area.size.height >= 3, "the text")
+        assert words.size.height == 1
+        assert re.search(r"and \d more", str(words.render()))
+        await pilot.resize_terminal(80, 24)
+        await until(pilot, lambda: words.size.height == 4 and str(words.render()).count("\n") == 3, "all lines")

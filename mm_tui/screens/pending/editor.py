@@ -47,7 +47,10 @@ from mm_tui.widgets.words import joined
 
 THREE_WAY = "three-way"
 ROOM = 4
-"""Lines for warnings and findings. They have their own place, so that the text does not move when they come and go."""
+"""Lines for warnings and findings. They have their own place, so that the text does not move when they come and go.
+There is one on a low terminal, where the text comes first."""
+LOW = 16
+"""A terminal with fewer lines is low."""
 LONGEST_SNIPPET = 60
 """The most characters of a snippet shown in the choice."""
 
@@ -82,6 +85,7 @@ class EditScreen(BaseScreen):
         """Whether a text of this window was saved."""
         self._knows_the_change = False
         """Whether the changes in an outdated edit's draft have been read to the end."""
+        self._assessment = entry.assessment
         self._start = entry.text
         self._stored = entry.edit.text if entry.edit is not None else None
         """The text that this window last knew to be in the store."""
@@ -171,7 +175,9 @@ class EditScreen(BaseScreen):
         head.put(edit_head(self._entry, saved, trouble, head.size.width or self.size.width - 2), layout=False)
 
     def on_resize(self) -> None:
+        self.set_class(self.size.height < LOW, "-low")
         self.call_after_refresh(self._show_head)
+        self.call_after_refresh(lambda: self._show_words(self._assessment))
 
     def _changed(self) -> None:
         self._show_head()
@@ -240,6 +246,7 @@ class EditScreen(BaseScreen):
         in_thread(self, partial(self.session.queue.assess_edit, self._entry, written), self._show_words, "assess")
 
     def _show_words(self, assessment: Assessment) -> None:
+        self._assessment = assessment
         raw, draft = self._entry.item.raw, self.draft
         lines = [_warn(self._entry.presence.words)] if self._entry.presence is not None else []
         if changes_recipients(raw, draft):
@@ -251,7 +258,7 @@ class EditScreen(BaseScreen):
         # Reminders come first: everything else is shown again before approval.
         findings = sorted(assessment.findings, key=lambda finding: finding.code not in REMINDERS)
         room = max(1, ROOM - len(lines))
-        shown = room if len(findings) <= room else max(1, room - 1)
+        shown = 0 if self.has_class("-low") else room if len(findings) <= room else max(1, room - 1)
         lines += finding_lines(findings, shown, hint=": shown again before you approve")
         lines = lines or [Content.styled(f" · {assessment.nothing}", "$mm-dim")]
         self.query_one("#words", Static).update(joined(lines, "\n"))
