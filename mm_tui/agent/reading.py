@@ -69,8 +69,10 @@ class MailReader:
     async def _mark_opened(self, mailbox_id: str, email_id: str) -> bool:
         """Tags an email before opening it, which hides it from polls for unread mail. Returns whether it was tagged."""
         opened = self._tools.clock.now().isoformat()
-        held = await self._tools.set_tags(mailbox_id, email_id, {tags.OPENED: opened}, unless=(tags.OPENED, tags.LABEL))
-        return held is not None and held.get(OneLine(tags.OPENED), opened) != opened
+        email_tags = await self._tools.set_tags(
+            mailbox_id, email_id, {tags.OPENED: opened}, unless=(tags.OPENED, tags.LABEL)
+        )
+        return email_tags is not None and email_tags.get(OneLine(tags.OPENED), opened) != opened
 
     async def _others(self, mail: EmailDetail, thread: Thread | None) -> list[EmailDetail]:
         others = [

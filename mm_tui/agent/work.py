@@ -126,16 +126,16 @@ class EmailWork:
         label, summary, facts = _given(outcomes[0]), _given(outcomes[1]), _given(outcomes[2])
         models = list(dict.fromkeys([label.model, summary.model, facts.model]))
         wanted = tags.of_results(label.value, tags.BY_MODEL, summary.value, facts.value, models)
-        held = await self._tools.set_tags(job.mailbox_id, job.email_id, wanted)
-        if held is None:
-            held = await self._gateway.tags(job.mailbox_id, job.email_id)
-        said = {str(key): str(value) for key, value in held.items()}
+        email_tags = await self._tools.set_tags(job.mailbox_id, job.email_id, wanted)
+        if email_tags is None:
+            email_tags = await self._gateway.tags(job.mailbox_id, job.email_id)
+        said = {str(key): str(value) for key, value in email_tags.items()}
         return said.get(tags.LABEL, label.value) if said.get(tags.LABEL_BY) == tags.BY_HUMAN else label.value
 
     async def _known_label(self) -> str:
         """The current label of the answered email; if it has none any more, that does not prevent a reply."""
-        held = await self._gateway.tags(self._job.mailbox_id, self._job.answered_id)
-        return str(held.get(OneLine(tags.LABEL), "")) or next(iter(self._tools.settings.agent.reply_labels), "")
+        email_tags = await self._gateway.tags(self._job.mailbox_id, self._job.answered_id)
+        return str(email_tags.get(OneLine(tags.LABEL), "")) or next(iter(self._tools.settings.agent.reply_labels), "")
 
     # The reply
 
@@ -186,10 +186,10 @@ class EmailWork:
         for draft in policy.drafts_after(mail, self._reading.thread, self._tools.clock.now() - FOLLOWED):
             if draft.id in own:
                 continue
-            held = await self._gateway.tags(job.mailbox_id, draft.id)
-            if str(held.get(OneLine(tags.ANSWERS), "")) != job.email_id:
+            email_tags = await self._gateway.tags(job.mailbox_id, draft.id)
+            if str(email_tags.get(OneLine(tags.ANSWERS), "")) != job.email_id:
                 continue
-            follows = str(held.get(OneLine(redraft_tags.FOLLOWS), ""))
+            follows = str(email_tags.get(OneLine(redraft_tags.FOLLOWS), ""))
             made = Job(
                 follows or job.email_id,
                 job.mailbox_id,

@@ -101,8 +101,8 @@ async def _set(arguments: argparse.Namespace, chosen: Settings) -> int:
             elif "takes_back" in arguments:
                 words = await team.take_back_approval(item.mailbox_id, item.id)
             else:
-                held = note_in(await session.network.gateway.tags(item.mailbox_id, item.id))
-                before = held.text if held is not None and arguments.replace else ""
+                present = note_in(await session.network.gateway.tags(item.mailbox_id, item.id))
+                before = present.text if present is not None and arguments.replace else ""
                 words = await team.note(item.mailbox_id, item.id, arguments.text, before=before)
         except NotSet as error:
             cure = "Add --replace to overwrite it." if isinstance(error, OtherNote) else "Nothing was changed."

@@ -56,11 +56,11 @@ def with_relation(tags: Mapping[OneLine, OneLine], kind: str, other: str, review
     """The tags to add so that an email names `other` as its original or edit (`kind`: `REPLACED_BY` or `REPLACES`),
     without changing those that others have set. Empty if it is already named, or if all tags of this kind are in
     use."""
-    held = {str(name): str(value) for name, value in tags.items()}
-    if other in (held.get(name) for name in _names(kind)):
+    email_tags = {str(name): str(value) for name, value in tags.items()}
+    if other in (email_tags.get(name) for name in _names(kind)):
         return {}
     for name, by in zip(_names(kind), _names(EDITED_BY), strict=True):
-        if not held.get(name) and held.get(by) in (None, "", reviewer):
+        if not email_tags.get(name) and email_tags.get(by) in (None, "", reviewer):
             return {name: other, by: reviewer}
     return {}
 

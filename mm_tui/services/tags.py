@@ -86,14 +86,14 @@ async def merge(
     fresh = {key: _value(value, longest) for key, value in wanted.items() if value.strip()}
     for _ in range(ATTEMPTS):
         async with writing(gateway, email_id):
-            held = await gateway.tags(mailbox_id, email_id)
-            if any(OneLine(name) in held for name in unless):
-                return held
-            keeps = not by_human and held.get(OneLine(LABEL_BY)) == BY_HUMAN
+            email_tags = await gateway.tags(mailbox_id, email_id)
+            if any(OneLine(name) in email_tags for name in unless):
+                return email_tags
+            keeps = not by_human and email_tags.get(OneLine(LABEL_BY)) == BY_HUMAN
             added = {key: value for key, value in fresh.items() if not (keeps and key in (LABEL, LABEL_BY))}
-            merged = {**{str(key): str(value) for key, value in held.items()}, **added}
-            if merged == held:
-                return held
+            merged = {**{str(key): str(value) for key, value in email_tags.items()}, **added}
+            if merged == email_tags:
+                return email_tags
             now = await gateway.put_tags(mailbox_id, email_id, merged)
             if now.items() >= merged.items():
                 return now
@@ -115,19 +115,19 @@ async def remove(
 
     gone = tuple(names)
     async with writing(gateway, email_id):
-        held = await gateway.tags(mailbox_id, email_id)
-        if not owned(held) or not any(OneLine(name) in held for name in gone):
-            return held
-        others = {str(key): str(value) for key, value in held.items() if key not in gone}
+        email_tags = await gateway.tags(mailbox_id, email_id)
+        if not owned(email_tags) or not any(OneLine(name) in email_tags for name in gone):
+            return email_tags
+        others = {str(key): str(value) for key, value in email_tags.items() if key not in gone}
         try:
-            held = await gateway.put_tags(mailbox_id, email_id, others)
+            email_tags = await gateway.put_tags(mailbox_id, email_id, others)
         except GatewayError as error:
             if error.may_have_happened:
                 raise
         for name in gone:
-            if OneLine(name) in held:
+            if OneLine(name) in email_tags:
                 await gateway.delete_tag(mailbox_id, email_id, name)
-    return {key: value for key, value in held.items() if key not in gone}
+    return {key: value for key, value in email_tags.items() if key not in gone}
 
 
 class ExtractedFacts(Protocol):
@@ -153,14 +153,14 @@ def of_results(label: str, label_by: str, summary: str, facts: ExtractedFacts, m
     return {key: _value(value) for key, value in wanted.items() if value.strip()}
 
 
-def read_results(held: Mapping[OneLine, OneLine], labels: Sequence[str]) -> dict[str, Any]:
+def read_results(email_tags: Mapping[OneLine, OneLine], labels: Sequence[str]) -> dict[str, Any]:
     """Reads results about an email from its tags, as plain JSON values; empty if they have no label.
 
     An unknown label counts as the last of the configured ones, unless a human set it. An agent that does not know our
     names may set `{"billing": "true"}` and `notes`: a tag named like a configured label counts as the label, and the
     notes as the summary.
     """
-    tagged = {str(key): str(value) for key, value in held.items()}
+    tagged = {str(key): str(value) for key, value in email_tags.items()}
     label = tagged.get(LABEL, "") or _label_among(tagged, labels)
     notes = tagged.get(NOTES, "").strip()
     if not label and not notes:

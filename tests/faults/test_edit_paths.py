@@ -69,9 +69,9 @@ async def test_an_edit_waits_for_its_scan(tmp_path: Path) -> None:
 async def _tagged(desk: Desk, sandbox: Sandbox, email_id: str) -> dict[OneLine, OneLine]:
     """The mail's tags once it has some."""
     async with asyncio.timeout(10):
-        while not (held := await desk.gateway.tags(sandbox.mailbox, email_id)):
+        while not (email_tags := await desk.gateway.tags(sandbox.mailbox, email_id)):
             await asyncio.sleep(0.002)
-    return held
+    return email_tags
 
 
 async def test_an_edit_that_the_scan_blocks_leaves_the_original_and_keeps_the_text(

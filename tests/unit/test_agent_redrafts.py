@@ -278,8 +278,8 @@ def test_a_suggestion_goes_through_tags_whole(text: str) -> None:
     request = RedraftRequest(OneLine("why"), ManyLine(text), OneLine("robin"))
     wanted = redraft_tags.as_tags(request, SystemClock().now())
     assert all(len(value) <= redraft_tags.PART and value == value.strip() for value in wanted.values())
-    held = {OneLine(name): OneLine(value) for name, value in wanted.items()}
-    found = redraft_tags.read(held)
+    email_tags = {OneLine(name): OneLine(value) for name, value in wanted.items()}
+    found = redraft_tags.read(email_tags)
     assert found is not None and found.reason == "why" and found.by == "robin"
     assert found.suggestion == ManyLine(text).strip()
 
@@ -289,9 +289,9 @@ def test_a_suggestion_goes_through_tags_whole(text: str) -> None:
 )
 def test_any_tags_are_read_cleaned_and_bounded(value: str) -> None:
     many = {OneLine(f"{redraft_tags.SUGGESTION}.{at}"): OneLine("y" * 4000) for at in range(2, 10_000)}
-    held = {OneLine(redraft_tags.ASKED): OneLine("yes"), OneLine(redraft_tags.SUGGESTION): OneLine(value), **many}
-    held |= {OneLine(redraft_tags.REASON): OneLine(value), OneLine(redraft_tags.ASKED_BY): OneLine(value)}
-    found = redraft_tags.read(held)
+    email_tags = {OneLine(redraft_tags.ASKED): OneLine("yes"), OneLine(redraft_tags.SUGGESTION): OneLine(value), **many}
+    email_tags |= {OneLine(redraft_tags.REASON): OneLine(value), OneLine(redraft_tags.ASKED_BY): OneLine(value)}
+    found = redraft_tags.read(email_tags)
     assert found is not None
     assert len(found.suggestion) <= redraft_tags.LONGEST_SUGGESTION and len(found.reason) <= redraft_tags.LONGEST_REASON
     assert "\x1b" not in found.suggestion and "\u202e" not in found.suggestion

@@ -162,16 +162,16 @@ def test_only_services_with_entries_of_their_own_make_the_calls_that_are_left_to
 
 
 def test_an_open_email_has_one_entry_however_often_its_presence_is_renewed(store: Database) -> None:
-    held: dict[str, str] = {}
+    email_tags: dict[str, str] = {}
 
     def answer(request: httpx.Request) -> httpx.Response:
         import json
 
         if request.method == "PUT":
-            held.update(json.loads(request.content)["tags"])
+            email_tags.update(json.loads(request.content)["tags"])
         elif request.method == "DELETE":
-            held.pop(request.url.path.rpartition("/")[2])
-        return httpx.Response(200, json={"tags": held})
+            email_tags.pop(request.url.path.rpartition("/")[2])
+        return httpx.Response(200, json={"tags": email_tags})
 
     async def scene() -> None:
         transport = httpx.MockTransport(answer)
@@ -183,7 +183,7 @@ def test_an_open_email_has_one_entry_however_often_its_presence_is_renewed(store
             await presence.unmark("01JBOX", "01JMAIL")
 
     asyncio.run(scene())
-    assert not held
+    assert not email_tags
     assert [str(entry.kind) for entry in Journal(store).entries()] == ["tagging"]
 
 

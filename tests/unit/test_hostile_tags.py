@@ -48,13 +48,13 @@ def is_clean(text: str) -> bool:
 @given(TAGS)
 @example({"review.claimed_by": " ", "review.claimed_until": DATES[2]})
 def test_what_tags_say_is_short_clean_and_in_one_line(value: object) -> None:
-    held, now = wire.tags(value), datetime(2026, 3, 2, 9, tzinfo=UTC)
-    note, assignment, presence = note_in(held), assignment_in(held), presence_in(held, now)
-    said = [*relatives_in(held, "e"), follows(held), pair_words(held) or ""]
+    email_tags, now = wire.tags(value), datetime(2026, 3, 2, 9, tzinfo=UTC)
+    note, assignment, presence = note_in(email_tags), assignment_in(email_tags), presence_in(email_tags, now)
+    said = [*relatives_in(email_tags, "e"), follows(email_tags), pair_words(email_tags) or ""]
     said += [note.words, note.text] if note else []
     said += [assignment.words, assignment.to] if assignment else []
     said += [presence.words, presence.badge] if presence else []
-    approvals = Approvals.of(approvals_in(held, DIGEST), NO_APPROVER, needed=True)
+    approvals = Approvals.of(approvals_in(email_tags, DIGEST), NO_APPROVER, needed=True)
     said += [approvals.words, approvals.badge]
     for text in said:
         assert len(text) <= LONGEST and is_clean(text), repr(text[:80])

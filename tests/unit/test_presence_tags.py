@@ -71,9 +71,9 @@ async def test_presence_and_other_tags_of_one_program_do_not_remove_each_other(s
                 merge(gateway, sandbox.mailbox, draft, {f"one{number}": "true"}),
                 merge(gateway, sandbox.mailbox, draft, {f"other{number}": "true"}),
             )
-        held = await gateway.tags(sandbox.mailbox, draft)
-        assert presence_in(held, datetime.now(UTC)) is None
-        assert all(OneLine(f"{name}{number}") in held for name in ("one", "other") for number in range(10))
+        email_tags = await gateway.tags(sandbox.mailbox, draft)
+        assert presence_in(email_tags, datetime.now(UTC)) is None
+        assert all(OneLine(f"{name}{number}") in email_tags for name in ("one", "other") for number in range(10))
 
 
 async def test_a_presence_expires(sandbox: Sandbox) -> None:
@@ -98,8 +98,8 @@ async def test_without_a_send_key_none_is_set(sandbox: Sandbox) -> None:
     "until", ["", "tomorrow", "2026-03-02T09:00:00", (datetime(2026, 3, 2, tzinfo=UTC) - timedelta(1)).isoformat()]
 )
 def test_tags_without_a_valid_presence_are_none(until: str) -> None:
-    held = {OneLine("review.claimed_by"): OneLine("kim"), OneLine("review.claimed_until"): OneLine(until)}
-    assert presence_in(held, datetime(2026, 3, 2, tzinfo=UTC)) is None
+    email_tags = {OneLine("review.claimed_by"): OneLine("kim"), OneLine("review.claimed_until"): OneLine(until)}
+    assert presence_in(email_tags, datetime(2026, 3, 2, tzinfo=UTC)) is None
 
 
 def distant_presence(until: datetime, token: str = "t") -> dict[OneLine, OneLine]:
@@ -112,16 +112,18 @@ def distant_presence(until: datetime, token: str = "t") -> dict[OneLine, OneLine
 @pytest.mark.parametrize("ahead", [timedelta(hours=3), timedelta(days=400), timedelta(days=365 * 900)])
 def test_a_presence_that_ends_in_the_distant_future_is_cut(ahead: timedelta) -> None:
     now = datetime(2026, 3, 2, 9, tzinfo=UTC)
-    reader, held = PresenceReader(), distant_presence(now + ahead)
-    seen = reader.of("e", held, now)
+    reader, email_tags = PresenceReader(), distant_presence(now + ahead)
+    seen = reader.of("e", email_tags, now)
     assert seen is not None and seen.until == now + LONGEST
     assert seen.since is not None and seen.since <= now, "nobody has it open since a time to come"
-    assert reader.of("e", held, now + LONGEST - timedelta(seconds=1)) is not None
-    assert reader.of("e", held, now + LONGEST) is None
-    assert reader.of("e", held, now + LONGEST + timedelta(hours=1)) is None, "the same presence does not begin again"
+    assert reader.of("e", email_tags, now + LONGEST - timedelta(seconds=1)) is not None
+    assert reader.of("e", email_tags, now + LONGEST) is None
+    assert reader.of("e", email_tags, now + LONGEST + timedelta(hours=1)) is None, (
+        "the same presence does not begin again"
+    )
     renewed = reader.of("e", distant_presence(now + ahead + LIFETIME), now + LONGEST)
     assert renewed is not None, "a colleague whose clock is wrong renews it"
-    assert PresenceReader().of("e", held, now + LONGEST, seen_at=now) is None, (
+    assert PresenceReader().of("e", email_tags, now + LONGEST, seen_at=now) is None, (
         "another program, by the time of the tags"
     )
 
@@ -140,8 +142,10 @@ async def test_a_presence_without_end_does_not_prevent_another(sandbox: Sandbox)
     draft = sandbox.draft()
     clock = FakeClock(datetime.now(UTC))
     async with client(sandbox, "send") as gateway:
-        held = {str(name): str(text) for name, text in distant_presence(clock.now() + timedelta(days=9999)).items()}
-        await merge(gateway, sandbox.mailbox, draft, held)
+        email_tags = {
+            str(name): str(text) for name, text in distant_presence(clock.now() + timedelta(days=9999)).items()
+        }
+        await merge(gateway, sandbox.mailbox, draft, email_tags)
         ours = PresenceTags(gateway, "robin", clock, timedelta(days=1))
         found = await ours.mark(sandbox.mailbox, draft)
         assert found is not None and found.by == "mallory"

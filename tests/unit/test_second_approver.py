@@ -131,8 +131,8 @@ async def test_a_first_approval_whose_answer_was_lost_is_read_back(
         await anna.approve(read)
         view = await anna.settled(draft)
         assert not sandbox.outbox()
-        held = approvals_in((await anna.read(sandbox.mailbox, draft)).tags, digest(read))
-        assert (view.outcome is Outcome.FIRST_APPROVED) == bool(held), view
+        approvals = approvals_in((await anna.read(sandbox.mailbox, draft)).tags, digest(read))
+        assert (view.outcome is Outcome.FIRST_APPROVED) == bool(approvals), view
 
 
 async def test_an_edit_that_no_gate_would_hold_is_refused(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -239,25 +239,25 @@ CONTENT = "ab" * 32
 @settings(deadline=None)
 @given(st.dictionaries(st.text(max_size=40) | st.from_regex(r"review\.approved\.[0-9a-f]{16}"), st.text(max_size=700)))
 def test_hostile_tags_are_no_approvals(tags: dict[str, str]) -> None:
-    held = {OneLine(name): OneLine(value) for name, value in tags.items()}
-    for found in approvals_in(held, CONTENT):
+    email_tags = {OneLine(name): OneLine(value) for name, value in tags.items()}
+    for found in approvals_in(email_tags, CONTENT):
         assert 0 < len(found.by) <= 40
-    held |= {OneLine(name): OneLine(value) for name, value in ANNA.tag(CONTENT, NOW).items()}
-    assert any(found.by == "anna" for found in approvals_in(held, CONTENT))
+    email_tags |= {OneLine(name): OneLine(value) for name, value in ANNA.tag(CONTENT, NOW).items()}
+    assert any(found.by == "anna" for found in approvals_in(email_tags, CONTENT))
 
 
 def test_a_flood_of_forged_approvals_is_cut_and_never_hides_who_is_first() -> None:
     tags = {
         f"review.approved.{number:016x}": f"{CONTENT} 2026-11-03T13:00:00+00:00 x{number}" for number in range(9999)
     }
-    held = {OneLine(name): OneLine(value) for name, value in {**tags, **ANNA.tag(CONTENT, NOW)}.items()}
-    found = approvals_in(held, CONTENT)
+    email_tags = {OneLine(name): OneLine(value) for name, value in {**tags, **ANNA.tag(CONTENT, NOW)}.items()}
+    found = approvals_in(email_tags, CONTENT)
     assert len(found) == MOST_SHOWN and found[0].by == "anna"
 
 
 def test_what_is_said_names_who_approved_and_what_is_missing() -> None:
-    held = {OneLine(name): OneLine(value) for name, value in ANNA.tag(CONTENT, NOW).items()}
-    found = approvals_in(held, CONTENT)
+    email_tags = {OneLine(name): OneLine(value) for name, value in ANNA.tag(CONTENT, NOW).items()}
+    found = approvals_in(email_tags, CONTENT)
     at = f"{NOW.astimezone():%d %b %H:%M}"
     assert Approvals.of(found, BERT, needed=True).words == f"approved by anna {at}, needs a second: yours releases it"
     assert Approvals.of(found, ANNA, needed=True).words == f"approved by you {at}, needs a second reviewer"
@@ -265,4 +265,4 @@ def test_what_is_said_names_who_approved_and_what_is_missing() -> None:
     assert Approvals.of((), ANNA, needed=False).words == ""
     namesake = Approvals.of(found, Approver.of("Anna", Keys(oversight=Secret("mm_test_c"))), needed=True)
     assert namesake.waits_for_other and "another key under your name" in namesake.words
-    assert "mm_test" not in str(held) and len(ANNA.key_mark) == 16 and ANNA.key_mark != BERT.key_mark
+    assert "mm_test" not in str(email_tags) and len(ANNA.key_mark) == 16 and ANNA.key_mark != BERT.key_mark

@@ -19,20 +19,20 @@ LABELS = ("support", "billing", "other")
 class Gateway:
     """Holds the tags of one mail. `replaces`: setting replaces all, else it merges; both are documented."""
 
-    def __init__(self, held: Mapping[str, str], *, replaces: bool = True, forgets: str | None = None) -> None:
-        self.held = dict(held)
+    def __init__(self, email_tags: Mapping[str, str], *, replaces: bool = True, forgets: str | None = None) -> None:
+        self.email_tags = dict(email_tags)
         self.replaces = replaces
         self.forgets = forgets
         self.puts = 0
 
     async def tags(self, mailbox_id: str, email_id: str) -> dict[OneLine, OneLine]:
-        return {OneLine(key): OneLine(value) for key, value in self.held.items()}
+        return {OneLine(key): OneLine(value) for key, value in self.email_tags.items()}
 
     async def put_tags(self, mailbox_id: str, email_id: str, wanted: Mapping[str, str]) -> dict[OneLine, OneLine]:
         self.puts += 1
-        self.held = dict(wanted) if self.replaces else {**self.held, **wanted}
+        self.email_tags = dict(wanted) if self.replaces else {**self.email_tags, **wanted}
         if self.forgets:
-            self.held.pop(self.forgets, None)
+            self.email_tags.pop(self.forgets, None)
         return await self.tags(mailbox_id, email_id)
 
 
@@ -44,7 +44,7 @@ async def merged(gateway: Gateway, wanted: Mapping[str, str], *, by_human: bool 
 async def test_other_tags_stay(replaces: bool) -> None:
     gateway = Gateway({"review.claimed_by": "ann", "label": "other", "label.by": "model"}, replaces=replaces)
     await merged(gateway, {"label": "billing", "label.by": "model", "summary": "x", "deadline": " "})
-    assert gateway.held == {"review.claimed_by": "ann", "label": "billing", "label.by": "model", "summary": "x"}
+    assert gateway.email_tags == {"review.claimed_by": "ann", "label": "billing", "label.by": "model", "summary": "x"}
 
 
 async def test_nothing_is_set_when_nothing_changes() -> None:
@@ -55,10 +55,14 @@ async def test_nothing_is_set_when_nothing_changes() -> None:
 
 async def test_a_humans_label_is_replaced_only_by_another_human() -> None:
     gateway = Gateway({"label": "support", "label.by": "human"})
-    held = await merged(gateway, {"label": "billing", "label.by": "model", "summary": "x"})
-    assert (held[OneLine("label")], held[OneLine("label.by")], held[OneLine("summary")]) == ("support", "human", "x")
+    email_tags = await merged(gateway, {"label": "billing", "label.by": "model", "summary": "x"})
+    assert (email_tags[OneLine("label")], email_tags[OneLine("label.by")], email_tags[OneLine("summary")]) == (
+        "support",
+        "human",
+        "x",
+    )
     await merged(gateway, {"label": "other", "label.by": "human"}, by_human=True)
-    assert gateway.held["label"] == "other"
+    assert gateway.email_tags["label"] == "other"
 
 
 async def test_tags_that_do_not_stay_are_reported() -> None:
@@ -71,12 +75,14 @@ async def test_tags_that_do_not_stay_are_reported() -> None:
 async def test_values_are_one_bounded_clean_line() -> None:
     gateway = Gateway({})
     await merged(gateway, {"summary": "one\ntwo \x1b[31m" + "x" * 1000})
-    assert gateway.held["summary"].startswith("one two x")
-    assert len(gateway.held["summary"]) == tags.LONGEST_VALUE
+    assert gateway.email_tags["summary"].startswith("one two x")
+    assert len(gateway.email_tags["summary"]) == tags.LONGEST_VALUE
 
 
-def read(**held: str) -> dict[str, object]:
-    return tags.read_results({OneLine(key.replace("__", ".")): OneLine(value) for key, value in held.items()}, LABELS)
+def read(**email_tags: str) -> dict[str, object]:
+    return tags.read_results(
+        {OneLine(key.replace("__", ".")): OneLine(value) for key, value in email_tags.items()}, LABELS
+    )
 
 
 def test_reading_results() -> None:
@@ -140,7 +146,7 @@ def test_notes_count_as_a_summary_where_there_is_none() -> None:
 
 
 @pytest.mark.parametrize(
-    ("held", "chips"),
+    ("email_tags", "chips"),
     [
         ({"summarized": "true", "notes": "Wants a refund."}, ["summarized"]),
         ({"vip": "Yes", "plan": "gold", "spam": "false"}, ["plan: gold", "spam: false", "vip"]),
@@ -150,8 +156,8 @@ def test_notes_count_as_a_summary_where_there_is_none() -> None:
         ({"n" * 100: "v" * 100}, ["n" * 23 + "…: " + "v" * 23 + "…"]),
     ],
 )
-def test_other_tags_are_short_clean_chips(held: dict[str, str], chips: list[str]) -> None:
-    assert list(chips_of(held)) == chips
+def test_other_tags_are_short_clean_chips(email_tags: dict[str, str], chips: list[str]) -> None:
+    assert list(chips_of(email_tags)) == chips
 
 
 def test_there_are_not_more_chips_than_one_can_read() -> None:

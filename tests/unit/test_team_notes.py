@@ -39,7 +39,7 @@ def client(sandbox: Sandbox, url: str = "") -> GatewayClient:
     return GatewayClient(url or sandbox.url, Keys(send=Secret(sandbox.keys["send"])), timeout=5)
 
 
-def held(**tags: str) -> dict[OneLine, OneLine]:
+def tagged(**tags: str) -> dict[OneLine, OneLine]:
     return {OneLine(f"review.{name}"): OneLine(value) for name, value in tags.items()}
 
 
@@ -97,7 +97,7 @@ async def test_a_note_that_the_gateway_refuses_is_journaled_as_such(sandbox: San
 
 @pytest.mark.parametrize("value", ["", "   ", "\u202e\u200b", "\x1b[2J"])
 def test_tags_without_a_visible_word_are_no_note_and_no_assignment(value: str) -> None:
-    note, assignment = note_in(held(note=value)), assignment_in(held(assigned_to=value))
+    note, assignment = note_in(tagged(note=value)), assignment_in(tagged(assigned_to=value))
     for found in (note.text if note else "", assignment.to if assignment else ""):
         assert not any(sign in found for sign in "\x1b\u202e\u200b")
 
@@ -106,16 +106,16 @@ def test_tags_without_a_visible_word_are_no_note_and_no_assignment(value: str) -
     "at", ["", "soon", "2026-03-02T09:00:00", "9" * 5000, "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"]
 )
 def test_tags_of_others_are_bounded(at: str) -> None:
-    note = note_in(held(note="x" * 90_000, note_by="y" * 90_000, note_at=at))
+    note = note_in(tagged(note="x" * 90_000, note_by="y" * 90_000, note_at=at))
     assert note is not None and note.at is None
     assert len(note.text) <= LONGEST_NOTE and len(note.words) < LONGEST_NOTE + 100
-    assignment = assignment_in(held(assigned_to="z" * 90_000, assigned_by="y" * 90_000))
+    assignment = assignment_in(tagged(assigned_to="z" * 90_000, assigned_by="y" * 90_000))
     assert assignment is not None and len(assignment.words) < 120
 
 
 def test_an_assignment_names_a_reviewer_or_the_end_of_a_key() -> None:
     for to, mine in (("Anna", True), (" anna ", True), ("0J3K9Q", True), ("3K9Q", False), ("kim", False)):
-        assignment = assignment_in(held(assigned_to=to))
+        assignment = assignment_in(tagged(assigned_to=to))
         assert assignment is not None
         assert assignment.is_for("anna", ["01HQZX0J3K9Q"]) is mine, to
 

@@ -268,19 +268,19 @@ class Triage:
 
     async def _write_tags(self, row: MailRow, wanted: dict[str, str], *, by_human: bool = False) -> None:
         try:
-            held = await tags.merge(self._gateway, row.mailbox_id, row.email_id, wanted, by_human=by_human)
+            email_tags = await tags.merge(self._gateway, row.mailbox_id, row.email_id, wanted, by_human=by_human)
         except GatewayError as error:
             self._say(row, CardPhase.DONE, OneLine(f"The tags were not written: {error.message}."), can_retry=True)
         except tags.TagsDiffer:
             self._say(row, CardPhase.DONE, OneLine("The tags were overwritten: somebody else sets them too."))
         else:
             if not by_human:
-                await self._take_over(row, held)
+                await self._take_over(row, email_tags)
 
-    async def _take_over(self, row: MailRow, held: dict[OneLine, OneLine]) -> dict[str, Any]:
+    async def _take_over(self, row: MailRow, email_tags: dict[OneLine, OneLine]) -> dict[str, Any]:
         """Stores what tags say about an email, and lists it if the assistant has no result of its own."""
-        found = tags.read_results(held, self._settings.assist.labels)
-        chips = chips_of(held)
+        found = tags.read_results(email_tags, self._settings.assist.labels)
+        chips = chips_of(email_tags)
         if found and found != self._assistant.known("tags", row.email_id):
             await self._assistant.keep("tags", row.email_id, found)
         columns: dict[str, Any] = {"chips": chips} if chips != row.chips else {}

@@ -71,9 +71,9 @@ class AfterDecisions:
 
     async def _keep_tags(self, decision: ActiveDecision) -> None:
         """Stores the tags of an email with our first approval at once, instead of at the next reading."""
-        held = {str(name): str(value) for name, value in decision.tags.items()}
+        email_tags = {str(name): str(value) for name, value in decision.tags.items()}
         try:
-            if await asyncio.to_thread(self._mail.save_tags, target(decision.state), held):
+            if await asyncio.to_thread(self._mail.save_tags, target(decision.state), email_tags):
                 self._notify(PendingChanged())
         except STORE_FAULTS as error:
             log.warning("tags could not be kept: %s", type(error).__name__)

@@ -159,6 +159,6 @@ class PresenceWatch:
             log.info("the tags of %s could not be read: %s", email_id, type(error).__name__)
             return
         self._seen_at = {**self._seen_at, email_id: self._clock.now()}
-        held = {str(name): str(value) for name, value in tags.items()}
-        if await asyncio.to_thread(self._mail.save_tags, email_id, held):
+        email_tags = {str(name): str(value) for name, value in tags.items()}
+        if await asyncio.to_thread(self._mail.save_tags, email_id, email_tags):
             self._notify(PendingChanged())

@@ -82,22 +82,22 @@ class Assignment(msgspec.Struct, frozen=True):
         return len(to) >= SHORTEST_KEY and any(key.casefold().endswith(to) for key in keys)
 
 
-def note_in(held: Mapping[OneLine, OneLine]) -> TeamNote | None:
+def note_in(email_tags: Mapping[OneLine, OneLine]) -> TeamNote | None:
     """The note in an email's tags; None if there is none."""
-    text = _bounded(held, NOTE, LONGEST_NOTE)
+    text = _bounded(email_tags, NOTE, LONGEST_NOTE)
     if not text:
         return None
-    return TeamNote(text, _bounded(held, NOTE_BY, LONGEST_NAME), moment_in(held.get(OneLine(NOTE_AT))))
+    return TeamNote(text, _bounded(email_tags, NOTE_BY, LONGEST_NAME), moment_in(email_tags.get(OneLine(NOTE_AT))))
 
 
-def assignment_in(held: Mapping[OneLine, OneLine]) -> Assignment | None:
+def assignment_in(email_tags: Mapping[OneLine, OneLine]) -> Assignment | None:
     """The assignment in an email's tags; None if there is none."""
-    to = _bounded(held, ASSIGNED, LONGEST_NAME)
-    return Assignment(to, _bounded(held, ASSIGNED_BY, LONGEST_NAME)) if to else None
+    to = _bounded(email_tags, ASSIGNED, LONGEST_NAME)
+    return Assignment(to, _bounded(email_tags, ASSIGNED_BY, LONGEST_NAME)) if to else None
 
 
-def _bounded(held: Mapping[OneLine, OneLine], name: str, longest: int) -> OneLine:
-    return OneLine(held.get(OneLine(name), OneLine("")).strip()[:longest].strip())
+def _bounded(email_tags: Mapping[OneLine, OneLine], name: str, longest: int) -> OneLine:
+    return OneLine(email_tags.get(OneLine(name), OneLine("")).strip()[:longest].strip())
 
 
 class TeamTags:
@@ -120,9 +120,9 @@ class TeamTags:
         note = OneLine(text).strip()
         if len(note) > LONGEST_NOTE:
             raise TooLong(f"a note has at most {LONGEST_NOTE} characters, this one has {len(note)}")
-        held = note_in(await self._gateway.tags(mailbox_id, email_id))
-        if held is not None and held.text not in (before, note):
-            raise OtherNote(f"there is already another note, {held.words}")
+        present = note_in(await self._gateway.tags(mailbox_id, email_id))
+        if present is not None and present.text not in (before, note):
+            raise OtherNote(f"there is already another note, {present.words}")
         now = self._clock.now()
         wanted = {NOTE: note, NOTE_BY: self._reviewer, NOTE_AT: now.astimezone(UTC).isoformat()} if note else {}
         await self._write("noting" if note else "clearing_note", mailbox_id, email_id, {"text": note}, wanted,
@@ -171,19 +171,19 @@ class TeamTags:
         journal = ChangeJournal(self._database, self._reviewer, self._clock)
         recorded = {"mailbox": mailbox_id, **{name: value for name, value in details.items() if value}}
         await journal.write(kind, email_id, recorded)
-        held: tags.Tags
+        email_tags: tags.Tags
         try:
             with already_written():
                 if wanted:
-                    held = await tags.merge(self._gateway, mailbox_id, email_id, wanted)
+                    email_tags = await tags.merge(self._gateway, mailbox_id, email_id, wanted)
                 else:
-                    held = await tags.remove(self._gateway, mailbox_id, email_id, names)
+                    email_tags = await tags.remove(self._gateway, mailbox_id, email_id, names)
         except (GatewayError, tags.TagsDiffer) as error:
             in_doubt = bool(getattr(error, "may_have_happened", True))
             words = str(getattr(error, "message", "") or "the tags did not stay as they were set")
             failed = {"mailbox": mailbox_id, "call": kind, "note": words[:200]}
             await journal.write(IN_DOUBT if in_doubt else FAILED, email_id, failed)
             raise
-        kept = {str(name): str(value) for name, value in held.items()}
+        kept = {str(name): str(value) for name, value in email_tags.items()}
         await asyncio.to_thread(MailStore(self._database).save_tags, email_id, kept)
         self._notify(PendingChanged())

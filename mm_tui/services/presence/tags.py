@@ -90,9 +90,9 @@ class Presence(msgspec.Struct, frozen=True):
         return f"{'you' if self.is_own else self.by} {verb} it open"
 
 
-def presence_in(held: Mapping[OneLine, OneLine], now: datetime) -> Presence | None:
+def presence_in(email_tags: Mapping[OneLine, OneLine], now: datetime) -> Presence | None:
     """The presence in an email's tags; None if there is none, or it is invalid or expired."""
-    tagged = {str(key): value for key, value in held.items()}
+    tagged = {str(key): value for key, value in email_tags.items()}
     until = moment_in(tagged.get(UNTIL))
     by = OneLine(tagged.get(BY, "").strip()[:LONGEST_NAME].strip())
     if is_blank(by) or until is None or until <= now:
@@ -125,11 +125,11 @@ class PresenceReader:
         """By email: its token and end, and when it was first seen."""
 
     def of(
-        self, email_id: str, held: Mapping[OneLine, OneLine], now: datetime, seen_at: datetime | None = None
+        self, email_id: str, email_tags: Mapping[OneLine, OneLine], now: datetime, seen_at: datetime | None = None
     ) -> Presence | None:
         """The presence in an email's tags; None if there is none that still counts. `seen_at`: when they were read, if
         that was before now; presence that ends too far ahead counts from then."""
-        found = presence_in(held, now)
+        found = presence_in(email_tags, now)
         if found is None:
             self._first_seen.pop(email_id, None)
             return None
@@ -143,12 +143,12 @@ class PresenceReader:
         return replace(found, until=until) if now < until else None
 
 
-def pair_words(held: Mapping[OneLine, OneLine]) -> OneLine | None:
+def pair_words(email_tags: Mapping[OneLine, OneLine]) -> OneLine | None:
     """What an email's tags say about an edit: that it is being replaced, or is the replacement. None if neither."""
-    by = editor_in(held) or "another reviewer"
-    if is_replaced(held):
+    by = editor_in(email_tags) or "another reviewer"
+    if is_replaced(email_tags):
         return OneLine(f"being replaced by {by}")
-    return OneLine(f"edited by {by}, in place of an email that may still wait") if is_edit(held) else None
+    return OneLine(f"edited by {by}, in place of an email that may still wait") if is_edit(email_tags) else None
 
 
 async def mark_pair(gateway: GatewayClient, mailbox_id: str, original: str, edit: str, reviewer: str) -> None:
@@ -164,12 +164,14 @@ async def _relate(gateway: GatewayClient, mailbox_id: str, email_id: str, kind: 
 
     for _ in range(ATTEMPTS):
         async with writing(gateway, email_id):
-            held = await gateway.tags(mailbox_id, email_id)
-            if other in relatives_in(held, email_id):
+            email_tags = await gateway.tags(mailbox_id, email_id)
+            if other in relatives_in(email_tags, email_id):
                 return
-            if not (wanted := with_relation(held, kind, other, reviewer)):
+            if not (wanted := with_relation(email_tags, kind, other, reviewer)):
                 break
-            now = await gateway.put_tags(mailbox_id, email_id, {**{str(k): str(v) for k, v in held.items()}, **wanted})
+            now = await gateway.put_tags(
+                mailbox_id, email_id, {**{str(k): str(v) for k, v in email_tags.items()}, **wanted}
+            )
             if other in relatives_in(now, email_id):
                 return
     raise TagsDiffer
@@ -196,9 +198,9 @@ class PresenceTags:
         """Whether the key may set tags."""
         return self._gateway.keys.has("send")
 
-    def current(self, email_id: str, held: Mapping[OneLine, OneLine]) -> Presence | None:
+    def current(self, email_id: str, email_tags: Mapping[OneLine, OneLine]) -> Presence | None:
         """The presence in an email's tags that counts now, ours or another's."""
-        return self._reader.of(email_id, held, self._clock.now())
+        return self._reader.of(email_id, email_tags, self._clock.now())
 
     async def mark(self, mailbox_id: str, email_id: str) -> Presence | None:
         """Marks an email as open here, or renews the mark. Returns None if it is now ours; otherwise the presence of
@@ -226,8 +228,8 @@ class PresenceTags:
         """Removes our presence; another's stays. Raises GatewayError if the tags could not be read or changed."""
         from mm_tui.services import tags
 
-        def is_ours(held: tags.Tags) -> bool:
-            return str(held.get(OneLine(TOKEN), "")) == self.token
+        def is_ours(email_tags: tags.Tags) -> bool:
+            return str(email_tags.get(OneLine(TOKEN), "")) == self.token
 
         with already_written():
             await tags.remove(self._gateway, mailbox_id, email_id, _TAGS, owned=is_ours)
