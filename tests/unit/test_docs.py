@@ -37,7 +37,7 @@ def test_every_page_that_says_that_it_is_generated_is() -> None:
 
 def test_every_exit_status_and_setting_is_explained() -> None:
     assert {status for status, words in docs.exit_words() if words} == set(exits.Exit)
-    assert not re.search(r"^\| `\w+` \|  \|", docs.configuration_page(), re.MULTILINE)
+    assert not re.search(r"^\| `\w+` \|  \|", docs.pages()["configuration.md"], re.MULTILINE)
 
 
 @pytest.mark.parametrize("name", WRITTEN)
