@@ -128,3 +128,18 @@ class Correspondence:
     def codes(self, answer: str, *thread: EarlierEmail, **more: Any) -> set[str]:
         """The codes of the findings at medium or high."""
         return {one.code for one in self.findings(answer, *thread, **more) if one.level >= Level.MEDIUM}
+
+
+HELIO_WORKSHOP = Party.parse("workshop@helio.example")
+_HELIO = Correspondence(
+    Party.parse("desk@helio.example"),
+    Party.parse("Anna Berg <anna@berg.example>"),
+    "Question",
+    colleagues=(HELIO_WORKSHOP,),
+    at=datetime(2026, 3, 11, tzinfo=UTC),
+)
+
+
+def at_helio(asked: str, answer: str, **more: Any) -> set[str]:
+    """The codes found in an answer of the desk at Helio to Anna's question."""
+    return _HELIO.codes(answer, _HELIO.theirs(asked), **more)

@@ -8,7 +8,8 @@ from textwrap import dedent
 
 import pytest
 
-from tests.support.markup_lint import learn, problems
+from tests.support.markup_lint import problems
+from tests.support.markup_names import learn
 
 PACKAGE = Path(__file__).parents[2] / "mm_tui"
 

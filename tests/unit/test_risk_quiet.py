@@ -2,26 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
-
 import pytest
 
 from mm_tui.models import Party
-from tests.support.risk import Correspondence
-
-WORKSHOP = Party.parse("workshop@helio.example")
-HELIO = Correspondence(
-    Party.parse("desk@helio.example"),
-    Party.parse("Anna Berg <anna@berg.example>"),
-    "Question",
-    colleagues=(WORKSHOP,),
-    at=datetime(2026, 3, 11, tzinfo=UTC),
-)
-
-
-def codes(asked: str, answer: str, **more: Any) -> set[str]:
-    return HELIO.codes(answer, HELIO.theirs(asked), **more)
+from tests.support.risk import HELIO_WORKSHOP, at_helio
 
 
 @pytest.mark.parametrize(
@@ -58,12 +42,6 @@ def codes(asked: str, answer: str, **more: Any) -> set[str]:
             "Please do not drive. Mr. Feldman was here for his surgery.",
         ),
         (
-            "date_differs",
-            "Did my parcel arrive? I sent it on 5 March.",
-            "Yes, it came in on 10 March.",
-            "Yes, the parcel of 5 May is here.",
-        ),
-        (
             "promise_service",
             "Can I pay by card?",
             "The law guarantees that. The pies bake in under 20 minutes, whatever the reason for your hurry.",
@@ -97,12 +75,6 @@ def codes(asked: str, answer: str, **more: Any) -> set[str]:
         ),
         ("empty_body", "明日は?", "今度は正面の入口からお入りください。", "ありがとうございます。"),
         (
-            "sum_wrong",
-            "What is the tour for four?",
-            "It costs $24 per person; the total of $100 includes lunch.",
-            "It costs $24 per person; the total is $100.",
-        ),
-        (
             "link_token",
             "Where is the talk?",
             "It is at https://helio.example/session/42.",
@@ -131,42 +103,6 @@ def codes(asked: str, answer: str, **more: Any) -> set[str]:
             "Haben Sie den Link? Could you book it?",
             "Gerne! Hier ist der Link. Would you like me to make a booking? Souhaitez-vous que je la réserve ?",
             "Gerne! Hier ist ein Entwurf der Antwort. Would you like me to make it shorter?",
-        ),
-        (
-            "amount_not_in_thread",
-            "£148.50 a pallet for 3 pallets?",
-            "3 pallets at £148.50 plus £36.00 delivery make £481.50.",
-            "3 pallets at £184.50.",
-        ),
-        (
-            "amount_not_in_thread",
-            "What do three beds cost?",
-            "Three beds   567 €\nSoil   210 €\nPlants   105 €\nWork   150 €\n       -----\nTotal   1.032 €",
-            "Three beds   567 €\nSoil   210 €\nPlants   105 €\nWork   150 €\n       -----\nTotal   1.302 €",
-        ),
-        (
-            "sum_wrong",
-            "What does the hall cost?",
-            "Hall, 3 hours at £84: £252\nKitchen: £36\nTotal: £288",
-            "Hall, 3 hours at £84: £252\nKitchen: £36\nTotal: £388",
-        ),
-        (
-            "sum_wrong",
-            "Was kosten drei Nächte?",
-            "3 Nächte zu 24 € sind 72 €, dazu Strom 12 €, macht zusammen 84 €.",
-            "3 Nächte zu 24 € sind 72 €, dazu Strom 12 €, macht zusammen 94 €.",
-        ),
-        (
-            "sum_wrong",
-            "What do I owe for three?",
-            "3 bags at £148.50 plus £36.00 delivery makes £481.50, or £491.50 in total with the £10.00 for the pallet.",
-            "3 bags at £148.50 plus £36.00 delivery makes £491.50.",
-        ),
-        (
-            "count_differs",
-            "The work takes 6 days, I hear?",
-            "It takes six working days.",
-            "Yes, it takes six weeks.",
         ),
         (
             "internal_note",
@@ -199,31 +135,6 @@ def codes(asked: str, answer: str, **more: Any) -> set[str]:
             "Wir verkaufen die Lärche für 520 € pro Kubikmeter.",
             "Wir kaufen die Lärche für 412 € pro Kubikmeter ein.",
         ),
-        ("count_differs", "Is 55 psi right?", "Yes, 55 psi is right.", "Yes, 55 bar is right."),
-        (
-            "number_differs",
-            "Breite 84,5 cm, passt das?",
-            "Breite: 84,5 cm\nHöhe: 845 mm",
-            "Breite: 845 cm",
-        ),
-        (
-            "number_differs",
-            "I would pay 29.5 with 4.20 for the rest.",
-            "Colm would do €29,500 for all 24 of them.",
-            "Colm would do €25.90 for all of them.",
-        ),
-        (
-            "amount_not_in_thread",
-            "The invoice is £2,481.60, may I take off £500.00?",
-            "That means £2,481.60 less £500.00, so there is £1,981.60 to pay.",
-            "That means £2,418.60 less £500.00, so there is £1,918.60 to pay.",
-        ),
-        (
-            "amount_not_in_thread",
-            "Was kosten drei Bände zu 48,50 €?",
-            "Bei drei Bänden also 145,50 € netto.",
-            "Bei drei Bänden also 154,50 € netto.",
-        ),
         (
             "other_language",
             "When will you ship the navy ones?",
@@ -250,12 +161,6 @@ def codes(asked: str, answer: str, **more: Any) -> set[str]:
             "We are slowly running out of patience with your questions.",
         ),
         (
-            "span_differs",
-            "We stay from 4 to 6 December. Could we stay until the 7th?",
-            "Gladly: your booking is now from 4 to 7 December.",
-            "Gladly: your booking is now from 4 to 9 December.",
-        ),
-        (
             "promise_legal",
             "You sent 24 pieces too few. Do we get tax back?",
             "We credit them, and you may deduct it from invoice 5562.",
@@ -274,18 +179,6 @@ def codes(asked: str, answer: str, **more: Any) -> set[str]:
             "Voici votre code 317944. The door code is 4471.",
         ),
         (
-            "date_differs",
-            "You have had my bike since Friday. I come on 12 May.",
-            "Yes, and it is ready on Thursday.",
-            "Yes, come on 12 June.",
-        ),
-        (
-            "count_differs",
-            "The container of 10 m³ is full. The minutes have 12 items attached.",
-            "We bring a bag of 1 m³. Version 2 is attached.",
-            "The container of 10 cm³ goes tomorrow.",
-        ),
-        (
             "payment",
             "Our bank details have changed, please use LT60 3250 0443 1290 7781.",
             "Changed bank details are not accepted by email; we will ring you on the number that we know.",
@@ -296,12 +189,6 @@ def codes(asked: str, answer: str, **more: Any) -> set[str]:
             "Our bank details have changed, please use LT60 3250 0443 1290 7781.",
             "Your bank details have not been changed.",
             "We have changed your bank details as the old ones do not work any more.",
-        ),
-        (
-            "identifier_differs",
-            "Please refund order 10492.",
-            "Order 10492 is refunded, and order 10429 is free for you.",
-            "We have refunded order 10429 free of charge.",
         ),
         (
             "payment",
@@ -320,18 +207,6 @@ def codes(asked: str, answer: str, **more: Any) -> set[str]:
             "Can you see me today? The crown is loose. Who credits the photo?",
             'Dr. Osei has kept room 3 free for you. Please credit "© Ragnhild Moe, room 4".',
             "Mr. Osei had surgery in room 3 today.",
-        ),
-        (
-            "weekday_wrong",
-            "7 and 8, or 14 and 15 December?",
-            "Monday and Tuesday, 14 and 15 December 2026 are free, 14 and 15 December 2026 (Monday and Tuesday).",
-            "Tuesday, 14 December 2026 is free.",
-        ),
-        (
-            "identifier_differs",
-            "Please send the photos of items 4410-4436.",
-            "Those of 4432-4436 follow on Thursday.",
-            "Those of 4410-4463 follow on Thursday.",
         ),
         (
             "greets_stranger",
@@ -364,15 +239,6 @@ def codes(asked: str, answer: str, **more: Any) -> set[str]:
             "Please send us the card number.",
         ),
         (
-            "time_order",
-            "Is there room?",
-            "There are seven places left on Saturday, 13 June.",
-            "Your parcel left on Saturday, 13 June.",
-        ),
-        ("sum_wrong", "For 14?", "£24.00 + 14 x £4.50 = £87.00 a month", "£24.00 + 14 x £4.50 = £97.00 a month"),
-        ("sum_wrong", "Less the deposit?", "1.250,00 € - 200,00 € = 1.050,00 €", "1.250,00 € - 200,00 € = 1.150,00 €"),
-        ("sum_wrong", "How much power?", "12 x 430 W = 5.16 kWp", "12 x 430 W = 5.61 kWp"),
-        (
             "cut_off",
             "Where are the certificates?",
             "All certificates for what was delivered since 2023 can be downloaded there by heat number. Go to\n\n"
@@ -380,38 +246,32 @@ def codes(asked: str, answer: str, **more: Any) -> set[str]:
             "All certificates for what was delivered since 2023 can be downloaded there by heat number. Go to\n\n"
             "Type in 55120.",
         ),
-        (
-            "sum_wrong",
-            "Can Dr Hsu come next week for the vaccinations?",
-            "Twelve at $48.00 plus one visit fee of $95.00 = $671.00.",
-            "12 at $48.00 = $567.00.",
-        ),
     ],
 )
 def test_what_looks_like_a_fault(code: str, asked: str, good: str, bad: str) -> None:
-    assert code not in codes(asked, good)
-    assert code in codes(asked, bad)
+    assert code not in at_helio(asked, good)
+    assert code in at_helio(asked, bad)
 
 
 def test_colleagues_may_read_what_others_may_not() -> None:
     body = "Hi Mick,\n\nwe buy them in at £11.20. Can you look at it?"
-    assert {"greets_stranger", "internal_note"} <= codes("Is it dear?", body)
-    assert codes("Is it dear?", body, to=WORKSHOP) == set()
+    assert {"greets_stranger", "internal_note"} <= at_helio("Is it dear?", body)
+    assert at_helio("Is it dear?", body, to=HELIO_WORKSHOP) == set()
 
 
 def test_a_file_with_another_number_of_its_own() -> None:
     asked = "We have only the April invoice (KP-0426-7713). Please send the May one."
     answer = "Your May invoice is attached."
-    assert "attachment_other" not in codes(asked, answer, files=("KP-0526-7940_May.pdf",))
-    assert "attachment_other" in codes(asked, answer, files=("KP-0426-7731_May.pdf",))
+    assert "attachment_other" not in at_helio(asked, answer, files=("KP-0526-7940_May.pdf",))
+    assert "attachment_other" in at_helio(asked, answer, files=("KP-0426-7731_May.pdf",))
 
 
 def test_a_real_contact_is_asked_about_a_doubtful_mail() -> None:
     asked = "We have new bank details. Keep it to yourself."
     about = "Hi, did you write the mail from anna@berg.example? I have changed nothing."
-    assert "recipient_not_in_thread" not in codes(asked, about, to=WORKSHOP)
+    assert "recipient_not_in_thread" not in at_helio(asked, about, to=HELIO_WORKSHOP)
     quoted = "Hi, it is done.\n\nAnna Berg <anna@berg.example> wrote:\n> We have new bank details."
-    assert "recipient_not_in_thread" in codes(asked, quoted, to=WORKSHOP)
-    assert "recipient_not_in_thread" in codes(
+    assert "recipient_not_in_thread" in at_helio(asked, quoted, to=HELIO_WORKSHOP)
+    assert "recipient_not_in_thread" in at_helio(
         "How many days are left?", "Nine.", to=Party.parse("all-staff@helio.example")
     )
