@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -174,7 +173,7 @@ class GatewayClient(AccountCalls):
         answer = await (await self._open()).call(calls.ATTACHMENT, limit=MAX_DOWNLOAD, factor=12, at=places)
         if not answer.content_type.startswith("application/json"):
             return answer.body
-        return _out_of_base64(answer.body)
+        return wire.file(answer.body)
 
     async def _attachment_by_url(self, places: Mapping[str, str]) -> bytes:
         url = await self._ask(
@@ -274,7 +273,7 @@ class GatewayClient(AccountCalls):
         """All emails waiting for a human, without cc, attachments and thread (`complete` is False)."""
         names = ("emails", "pending", "messages")
         return await self._ask(
-            calls.PENDING, lambda answer: _told_apart(values.listing(answer, names, wire.pending_item))
+            calls.PENDING, lambda answer: wire.told_apart(values.listing(answer, names, wire.pending_item))
         )
 
     async def decide(self, email_id: str, action: DecideAction, reason: str | None = None) -> OneLine:
@@ -322,18 +321,6 @@ def _tags(answer: object) -> dict[OneLine, OneLine]:
     return wire.tags(item.get("tags", item))
 
 
-def _told_apart(listed: Listing[PendingItem]) -> Listing[PendingItem]:
-    """The emails that an id is enough to name, because decide names no mailbox; the others are among `refused`."""
-    boxes: dict[str, set[str]] = {}
-    for item in listed:
-        boxes.setdefault(item.id, set()).add(item.mailbox_id)
-    same = {email_id for email_id, found in boxes.items() if len(found) > 1}
-    if not same:
-        return listed
-    refused = [OneLine(f"{len(boxes[one])} mailboxes have a waiting email with the id {one}") for one in sorted(same)]
-    return Listing((item for item in listed if item.id not in same), (*listed.refused, *refused))
-
-
 def _files(attachments: Iterable[OutgoingAttachment]) -> list[dict[str, str]] | None:
     files = [
         {
@@ -344,25 +331,3 @@ def _files(attachments: Iterable[OutgoingAttachment]) -> list[dict[str, str]] | 
         for item in attachments
     ]
     return files or None
-
-
-_BASE64_FIELDS = frozenset({"name", "filename", "content_type", "size", "size_bytes", "encoding"})
-
-
-def _out_of_base64(body: bytes) -> bytes:
-    """The file in a JSON envelope with base64, or else the bytes unchanged, because the file itself is JSON."""
-    try:
-        answer = values.parse(body)
-    except GatewayError:
-        return body
-    if not isinstance(answer, dict):
-        return body
-    for name in ("content_base64", "content", "data"):
-        inner = answer.get(name)
-        wrapped = name == "content_base64" or answer.get("encoding") == "base64"
-        if isinstance(inner, str) and wrapped and set(answer) <= _BASE64_FIELDS | {name}:
-            try:
-                return base64.b64decode(inner, validate=True)
-            except binascii.Error:
-                return body
-    return body

@@ -8,6 +8,8 @@ guessing (an id that could not be sent back) is refused in words: `values.Unusab
 
 from __future__ import annotations
 
+import base64
+import binascii
 import json
 import re
 from collections.abc import Iterable
@@ -15,6 +17,8 @@ from email.utils import getaddresses
 from typing import Any, NamedTuple
 
 from mm_tui.gateway import values
+from mm_tui.gateway.errors import GatewayError
+from mm_tui.gateway.shapes import Listing
 from mm_tui.gateway.values import Json
 from mm_tui.models import (
     AuditEntry,
@@ -307,3 +311,37 @@ def decided(item: Json) -> OneLine:
     if status := values.line(values.first(item, "status", "decision")):
         return status
     raise values.Unusable("it names no status")
+
+
+def told_apart(listed: Listing[PendingItem]) -> Listing[PendingItem]:
+    """The emails that an id is enough to name, because decide names no mailbox; the others are among `refused`."""
+    boxes: dict[str, set[str]] = {}
+    for item in listed:
+        boxes.setdefault(item.id, set()).add(item.mailbox_id)
+    same = {email_id for email_id, found in boxes.items() if len(found) > 1}
+    if not same:
+        return listed
+    refused = [OneLine(f"{len(boxes[one])} mailboxes have a waiting email with the id {one}") for one in sorted(same)]
+    return Listing((item for item in listed if item.id not in same), (*listed.refused, *refused))
+
+
+_BASE64_FIELDS = frozenset({"name", "filename", "content_type", "size", "size_bytes", "encoding"})
+
+
+def file(body: bytes) -> bytes:
+    """The file in a JSON envelope with base64, or else the bytes unchanged, because the file itself is JSON."""
+    try:
+        answer = values.parse(body)
+    except GatewayError:
+        return body
+    if not isinstance(answer, dict):
+        return body
+    for name in ("content_base64", "content", "data"):
+        inner = answer.get(name)
+        wrapped = name == "content_base64" or answer.get("encoding") == "base64"
+        if isinstance(inner, str) and wrapped and set(answer) <= _BASE64_FIELDS | {name}:
+            try:
+                return base64.b64decode(inner, validate=True)
+            except binascii.Error:
+                return body
+    return body
