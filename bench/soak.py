@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, TypeAlias
 
 from mm_tui.gateway.calls import Call
 from mm_tui.gateway.client import GatewayClient
@@ -56,17 +56,20 @@ class Hurried:
         await asyncio.sleep(0)
 
 
-class Noting(GatewayClient):
-    """A client that notes its last calls, and how many there were."""
+class Notes:
+    """Notes the last calls of a client, and how many there were."""
 
-    asked: ClassVar[deque[Asked]] = deque(maxlen=NOTED)
-    number = 0
+    def __init__(self, client: GatewayClient) -> None:
+        self.asked: deque[Asked] = deque(maxlen=NOTED)
+        self.number = 0
+        self._keys, self._call = client.keys, client.caller.call
+        client.caller.call = self.call  # type: ignore[method-assign]
 
-    async def _call(self, call: Call, **given: Any) -> HttpAnswer:
+    async def call(self, call: Call, **given: Any) -> HttpAnswer:
         path = call.path.format(**(given.get("at") or {}))
         self.number += 1
-        self.asked.append((path, dict(given.get("params") or {}), self.keys.for_scope(call.scope or "read")))
-        return await super()._call(call, **given)
+        self.asked.append((path, dict(given.get("params") or {}), self._keys.for_scope(call.scope or "read")))
+        return await self._call(call, **given)
 
 
 async def bare(url: str, asked: Sequence[Asked]) -> float:
@@ -99,7 +102,8 @@ async def soak(polls: int) -> dict[str, float]:
             del reported[:]
 
     with Database.open(paths.store_path(settings.profile.name)) as database:
-        async with Noting(settings.profile.url, Keys.of(settings.profile)) as gateway:
+        async with GatewayClient(settings.profile.url, Keys.of(settings.profile)) as gateway:
+            notes = Notes(gateway)
             clock = Hurried()
             sync = Sync(database, gateway, settings.sync, clock, count)
             await sync.run_once()
@@ -107,17 +111,17 @@ async def soak(polls: int) -> dict[str, float]:
             while clock.waits < 2 * WARM_UP:
                 await asyncio.sleep(0.01)
             gc.collect()
-            early, begun, waits, number = memory(), time.process_time(), clock.waits, gateway.number
+            early, begun, waits, number = memory(), time.process_time(), clock.waits, notes.number
             # Queue and mail wait once each a poll.
             while clock.waits < waits + 2 * polls:
                 await asyncio.sleep(0.01)
             gc.collect()
             cpu = time.process_time() - begun
-            late, calls = memory(), (gateway.number - number) / polls
+            late, calls = memory(), (notes.number - number) / polls
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
-    floor = await bare(settings.profile.url, list(Noting.asked))
+    floor = await bare(settings.profile.url, list(notes.asked))
     return {
         "early_mb": early,
         "late_mb": late,

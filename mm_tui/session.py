@@ -288,7 +288,7 @@ class Session:
         self._keys = keys
         self.gateway = GatewayClient(self.settings.profile.url, keys)
         name, but = who or self.reviewer, BY_SERVICES if journals is None else journals
-        self.gateway.witness = ChangeJournal(self.database, name, self.clock, but=but)
+        self.gateway.caller.witness = ChangeJournal(self.database, name, self.clock, but=but)
         return self.gateway
 
     def build_sync(self, notify: Notify = ignore) -> Sync:
@@ -349,7 +349,7 @@ class Session:
 
         assert self.gateway is not None
         try:
-            account = await self.gateway.account()
+            account = await self.gateway.account.read()
         except GatewayError as error:
             log.info("the account is not known: %s", type(error).__name__)
             return

@@ -30,7 +30,7 @@ class Boxes:
 
     async def refresh(self) -> None:
         """Reads them. Raises GatewayError if they could not be read, UnknownMailbox for one in the settings only."""
-        self._known = tuple(await self._gateway.mailboxes())
+        self._known = tuple(await self._gateway.account.mailboxes())
         self._read_at = self._clock.monotonic()
         names = {name for box in self._known for name in (box.id, str(box.address).lower())}
         missing = [name for name in self._agent.mailboxes if name.lower() not in names and name not in names]
@@ -56,7 +56,7 @@ class Boxes:
     async def allowed(self, mailbox: Mailbox) -> tuple[Allowed, ...]:
         """The recipients that this mailbox may now write to without approval. Raises GatewayError."""
         try:
-            return tuple(await self._gateway.allow_list(mailbox.id))
+            return tuple(await self._gateway.account.allow_list(mailbox.id))
         except NotFound:
             # The gateway has no such lists.
             return ()

@@ -305,7 +305,7 @@ async def gateway(settings: Settings) -> list[Check]:
             begun = time.monotonic()
             word = await client.health()
             took = round((time.monotonic() - begun) * 1000)
-            skew = client.clock_skew
+            skew = client.caller.clock_skew
     except ConfigError as error:
         return [problem("keys", f"{error.where}: {error.what}", error.cure, Exit.AUTH)]
     except ServerFault as error:
@@ -313,7 +313,7 @@ async def gateway(settings: Settings) -> list[Check]:
         found.append(problem("gateway", f"{profile.url}: {error.message}", error.what_to_do, Exit.GATEWAY))
     except NotMultiMail:
         # Its mailboxes can be read, so it is a gateway.
-        word, took, skew = "", 0, client.clock_skew
+        word, took, skew = "", 0, client.caller.clock_skew
         found.append(ok("gateway", f"{profile.url} answers, but does not report its health"))
     except GatewayError as error:
         return [problem("gateway", f"{profile.url}: {error.message}", error.what_to_do, Exit.GATEWAY)]

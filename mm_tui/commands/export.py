@@ -53,7 +53,7 @@ async def _export(file: IO[bytes], arguments: argparse.Namespace, chosen: Settin
     from mm_tui.commands.online import online
 
     async with online(chosen) as session:
-        content = await session.network.gateway.export()
+        content = await session.network.gateway.account.export()
     try:
         file.write(content)
         file.flush()

@@ -41,7 +41,7 @@ async def probe(url: str, key: Secret) -> KeyReport:
     gateway cannot be reached, fails, or limits us."""
     async with GatewayClient(url, Keys(oversight=key, send=key, admin=key)) as gateway:
         try:
-            mailboxes: tuple[Mailbox, ...] = await gateway.mailboxes()
+            mailboxes: tuple[Mailbox, ...] = await gateway.account.mailboxes()
         except Unauthorized as error:
             return KeyReport(known=False, words=error.message)
         except Forbidden:
@@ -71,7 +71,7 @@ async def address_fault(url: str) -> str:
         if fault := await no_gateway(gateway):
             return str(fault)
         try:
-            await gateway.mailboxes()
+            await gateway.account.mailboxes()
         except (Unauthorized, Forbidden):
             return ""
     return ""
@@ -81,7 +81,7 @@ async def no_gateway(client: GatewayClient) -> OneLine | None:
     """Why the address is not a MultiMail gateway; None if it is one or cannot be reached. It tries two calls that every
     gateway has, one without a key, because a proxy may block one of them."""
     faults: list[str] = []
-    for path, ask in (("/health", client.health), ("/v1/mailboxes", client.mailboxes)):
+    for path, ask in (("/health", client.health), ("/v1/mailboxes", client.account.mailboxes)):
         try:
             await ask()
         except NotMultiMail as error:

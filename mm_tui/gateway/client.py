@@ -8,13 +8,14 @@ import base64
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from mm_tui.gateway import calls, values, wire
 from mm_tui.gateway.account_calls import AccountCalls
-from mm_tui.gateway.base import given, iso, parsed
+from mm_tui.gateway.caller import Caller, given, iso, parsed
 from mm_tui.gateway.calls import Call
-from mm_tui.gateway.errors import BadRequest, GatewayError, NotFound
+from mm_tui.gateway.errors import BadRequest, GatewayError, Malformed, NotFound
+from mm_tui.gateway.keys import Keys
 from mm_tui.gateway.shapes import (
     AuditPage,
     DecideAction,
@@ -28,6 +29,8 @@ from mm_tui.models import EmailDetail, EmailSummary, PendingItem, RawContent, Se
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
+    import httpx
+
     from mm_tui.gateway.http import HttpAnswer
 
 NOBODY = "00000000000000000000000000"
@@ -47,9 +50,57 @@ def first_pages(gateway: GatewayClient, mailbox_id: str, wanted: EmailFilter, *,
     return pages_of(partial(gateway.emails, mailbox_id, filter=wanted), most=most)
 
 
-class GatewayClient(AccountCalls):
+class GatewayClient:
     """The MultiMail gateway, as seen with a reviewer's keys. An async context manager; belongs to one event loop. Every
     method raises a `GatewayError` and nothing else when the call does not succeed."""
+
+    def __init__(
+        self, url: str, keys: Keys, *, timeout: float = 10.0, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
+        """Opens nothing yet.
+
+        Args:
+            url: base address; https, or http to this machine.
+            keys: the keys; the scope of a call determines which one it uses.
+            timeout: seconds without a byte after which a call fails; a whole call may take three times as long.
+            transport: replaces the network in tests.
+
+        Raises:
+            ValueError: the address cannot be used.
+        """
+        self.keys = keys
+        self.caller = Caller(url, keys, timeout=timeout, transport=transport)
+        self.account = AccountCalls(self.caller)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.aclose()
+
+    def begin_closing(self) -> None:
+        """From now on no call starts, except those that remove a presence tag; calls in progress continue."""
+        self.caller.is_closing = True
+
+    async def aclose(self) -> None:
+        """Closes all connections."""
+        await self.caller.aclose()
+
+    # The gateway itself
+
+    async def health(self) -> str:
+        """The gateway's own health status: "ok" or "degraded". Needs no key."""
+        return await self.caller.ask(
+            calls.HEALTH, lambda answer: str(values.line(values.single(answer).get("status")) or "ok")
+        )
+
+    async def signing_key(self) -> object:
+        """The public key that signs the identity of mail: as JSON, else as text. Needs no key of ours."""
+        body = (await self.caller.call(calls.SIGNING_KEY)).body
+        try:
+            return values.parse(body)
+        except Malformed:
+            return body.decode("ascii", "replace")
 
     # Mail
 
@@ -66,7 +117,7 @@ class GatewayClient(AccountCalls):
             direction=filter.direction,
             since_id=filter.since_id,
         )
-        return await self._ask(
+        return await self.caller.ask(
             calls.EMAILS, lambda answer: _email_page(answer, mailbox_id), params=params, at={"mailbox_id": mailbox_id}
         )
 
@@ -88,15 +139,15 @@ class GatewayClient(AccountCalls):
             left.clear()
             params = given(limit=str(limit), cursor=cursor)
             return asyncio.create_task(
-                self._call(calls.EMAILS, params=params, at={"mailbox_id": mailbox_id}, left=left)
+                self.caller.call(calls.EMAILS, params=params, at={"mailbox_id": mailbox_id}, left=left)
             )
 
         try:
             asking = ask(cursor)
             while asking is not None:
                 answer = await asking
-                found = await self._read(calls.EMAILS, answer, partial(parsed, answer))
-                following = await self._read(calls.EMAILS, answer, partial(values.cursor_after, found, *_LISTS))
+                found = await self.caller.read(calls.EMAILS, answer, partial(parsed, answer))
+                following = await self.caller.read(calls.EMAILS, answer, partial(values.cursor_after, found, *_LISTS))
                 asking = None
                 if following is not None:
                     asking = ask(following)
@@ -104,7 +155,7 @@ class GatewayClient(AccountCalls):
                 if pause is not None:
                     await pause()
                 # A few milliseconds here cost less than switching between two threads.
-                emails = await self._read(calls.EMAILS, answer, partial(_emails, found, mailbox_id))
+                emails = await self.caller.read(calls.EMAILS, answer, partial(_emails, found, mailbox_id))
                 yield EmailPage(emails, following)
         finally:
             if asking is not None:
@@ -115,7 +166,7 @@ class GatewayClient(AccountCalls):
     async def email(self, mailbox_id: str, email_id: str) -> EmailDetail:
         """One email with its body. The gateway marks it as read, so an agent that polls for unread mail misses it. Use
         it only for emails that a human opens, or if the user has switched it on."""
-        return await self._ask(
+        return await self.caller.ask(
             calls.EMAIL,
             lambda answer: _opened(answer, mailbox_id, email_id),
             at={"mailbox_id": mailbox_id, "email_id": email_id},
@@ -123,7 +174,7 @@ class GatewayClient(AccountCalls):
 
     async def thread(self, mailbox_id: str, thread_id: str) -> Thread:
         """The emails of a thread, oldest first, without bodies."""
-        return await self._ask(
+        return await self.caller.ask(
             calls.THREAD,
             lambda answer: wire.thread(values.single(answer, "thread"), mailbox_id, thread_id),
             at={"mailbox_id": mailbox_id, "thread_id": thread_id},
@@ -132,7 +183,7 @@ class GatewayClient(AccountCalls):
     async def spam(self, *, status: str = "spam_flagged", cursor: str | None = None) -> EmailPage:
         """A page of flagged (`spam_flagged`) or quarantined (`spam_quarantined`) mail of all mailboxes. Where the
         gateway does not say which mailbox an email is in, its `mailbox_id` is `UNKNOWN_MAILBOX`."""
-        return await self._ask(
+        return await self.caller.ask(
             calls.SPAM,
             lambda answer: _email_page(answer, UNKNOWN_MAILBOX),
             params=given(status=status, limit="100", cursor=cursor),
@@ -151,7 +202,7 @@ class GatewayClient(AccountCalls):
             item = values.about(email_id, values.single(answer, "email", "message"))
             return values.line(item.get("status")) or OneLine(otherwise)
 
-        return await self._ask(call, status, at={"email_id": email_id})
+        return await self.caller.ask(call, status, at={"email_id": email_id})
 
     async def attachment(self, mailbox_id: str, email_id: str, name: str, *, size: int | None = None) -> bytes:
         """An attachment's bytes. `name`: the raw name, as `EmailDetail.raw` has it. `size`: in bytes, as stated in the
@@ -170,31 +221,31 @@ class GatewayClient(AccountCalls):
     async def _attachment_directly(self, places: Mapping[str, str]) -> bytes:
         from mm_tui.gateway.http import MAX_DOWNLOAD
 
-        answer = await (await self._open()).call(calls.ATTACHMENT, limit=MAX_DOWNLOAD, factor=12, at=places)
+        answer = await (await self.caller.open()).call(calls.ATTACHMENT, limit=MAX_DOWNLOAD, factor=12, at=places)
         if not answer.content_type.startswith("application/json"):
             return answer.body
         return wire.file(answer.body)
 
     async def _attachment_by_url(self, places: Mapping[str, str]) -> bytes:
-        url = await self._ask(
+        url = await self.caller.ask(
             calls.ATTACHMENT_URL, lambda answer: values.raw_text(values.single(answer).get("url")), at=places
         )
-        return await (await self._open()).download(calls.ATTACHMENT_URL, url)
+        return await (await self.caller.open()).download(calls.ATTACHMENT_URL, url)
 
     # Tags
 
     async def tags(self, mailbox_id: str, email_id: str) -> dict[OneLine, OneLine]:
-        return await self._ask(calls.TAGS, _tags, at={"mailbox_id": mailbox_id, "email_id": email_id})
+        return await self.caller.ask(calls.TAGS, _tags, at={"mailbox_id": mailbox_id, "email_id": email_id})
 
     async def put_tags(self, mailbox_id: str, email_id: str, tags: Mapping[str, str]) -> dict[OneLine, OneLine]:
         """Sets the tags; returns what the gateway now holds. By one document this replaces all tags, by another it
         merges: read, merge, put, compare."""
-        return await self._ask(
+        return await self.caller.ask(
             calls.PUT_TAGS, _tags, body={"tags": dict(tags)}, at={"mailbox_id": mailbox_id, "email_id": email_id}
         )
 
     async def delete_tag(self, mailbox_id: str, email_id: str, key: str) -> None:
-        await self._call(calls.DELETE_TAG, at={"mailbox_id": mailbox_id, "email_id": email_id, "key": key})
+        await self.caller.call(calls.DELETE_TAG, at={"mailbox_id": mailbox_id, "email_id": email_id, "key": key})
 
     # Sending: everything goes through the gateway's gate
 
@@ -218,7 +269,7 @@ class GatewayClient(AccountCalls):
             attachments=_files(attachments),
             idempotency_key=idempotency_key,
         )
-        return await self._ask(calls.SEND, _receipt, body=body, at={"mailbox_id": mailbox_id})
+        return await self.caller.ask(calls.SEND, _receipt, body=body, at={"mailbox_id": mailbox_id})
 
     async def reply(
         self,
@@ -240,11 +291,13 @@ class GatewayClient(AccountCalls):
             attachments=_files(attachments),
             idempotency_key=idempotency_key,
         )
-        return await self._ask(calls.REPLY, _receipt, body=asked, at={"mailbox_id": mailbox_id, "email_id": email_id})
+        return await self.caller.ask(
+            calls.REPLY, _receipt, body=asked, at={"mailbox_id": mailbox_id, "email_id": email_id}
+        )
 
     async def cancel(self, mailbox_id: str, email_id: str) -> SendReceipt:
         """Cancels an email that has not been sent. Raises Conflict if that is no longer possible."""
-        return await self._ask(
+        return await self.caller.ask(
             calls.CANCEL, lambda answer: _receipt(answer, email_id), at={"mailbox_id": mailbox_id, "email_id": email_id}
         )
 
@@ -260,7 +313,7 @@ class GatewayClient(AccountCalls):
         """Changes a scheduled email that is not approved yet; None leaves a field unchanged. Changed content is scanned
         again."""
         asked = given(to=None if to is None else list(to), subject=subject, markdown=body)
-        return await self._ask(
+        return await self.caller.ask(
             calls.SCHEDULE,
             lambda answer: _receipt(answer, email_id),
             body=asked,
@@ -272,14 +325,14 @@ class GatewayClient(AccountCalls):
     async def pending(self) -> Listing[PendingItem]:
         """All emails waiting for a human, without cc, attachments and thread (`complete` is False)."""
         names = ("emails", "pending", "messages")
-        return await self._ask(
+        return await self.caller.ask(
             calls.PENDING, lambda answer: wire.told_apart(values.listing(answer, names, wire.pending_item))
         )
 
     async def decide(self, email_id: str, action: DecideAction, reason: str | None = None) -> OneLine:
         """Approves or rejects; returns the new status. Approved outbound mail is sent at once. If the outcome is
         unknown, read it back; never repeat the call."""
-        return await self._ask(
+        return await self.caller.ask(
             calls.DECIDE,
             lambda answer: wire.decided(values.about(email_id, values.single(answer))),
             body=given(email_id=email_id, action=action, reason=reason),
@@ -287,7 +340,7 @@ class GatewayClient(AccountCalls):
 
     async def audit_log(self, *, limit: int = 100, cursor: str | None = None) -> AuditPage:
         """A page of the gateway's audit log, newest first; `limit` 1 to 100."""
-        return await self._ask(
+        return await self.caller.ask(
             calls.AUDIT_LOG,
             lambda answer: AuditPage(
                 values.listing(answer, ("entries", "audit_log"), wire.audit_entry), values.cursor(answer)

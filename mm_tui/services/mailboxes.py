@@ -57,31 +57,31 @@ class MailboxActions:
         """`url` is the gateway's address: on this machine it is a sandbox, which keeps the operator's mail."""
         on_this_machine = urlsplit(url).hostname in LOOPBACK_HOSTS
         self._where = f" (in a sandbox, read it with: curl {url}/sandbox/operator-mail)" if on_this_machine else ""
-        self._gateway = gateway
+        self._account = gateway.account
         self._sync = sync
         self._clock = clock
 
     async def facts(self) -> AccountFacts:
         """Reads account, usage and webhooks; each may fail independently."""
-        account, account_words = await _read(self._gateway.account)
-        usage, usage_words = await _read(self._gateway.usage)
-        webhooks, webhooks_words = await _read(self._gateway.webhooks)
+        account, account_words = await _read(self._account.read)
+        usage, usage_words = await _read(self._account.usage)
+        webhooks, webhooks_words = await _read(self._account.webhooks)
         today = self._clock.now().astimezone(UTC).date()
         since = datetime.combine(today, time(), UTC) - timedelta(days=USAGE_DAYS - 1)
         # Without counts by day, only the totals can be shown.
-        counted, _ = await _read(lambda: self._gateway.daily_usage(since))
+        counted, _ = await _read(lambda: self._account.daily_usage(since))
         by_day = _by_day(counted or (), today)
         return AccountFacts(account, account_words, usage, usage_words, webhooks, webhooks_words, by_day)
 
     async def deliveries(self) -> tuple[tuple[WebhookDelivery, ...] | None, OneLine]:
         """The latest webhook deliveries, newest first; or None with the reason in words."""
-        found, words = await _read(self._gateway.webhook_deliveries)
+        found, words = await _read(self._account.webhook_deliveries)
         return (None if found is None else tuple(found)), words
 
     async def request_upgrade(self, mailbox_id: str, mode: str) -> ActionResult:
         """Requests a code to move the mailbox up to `mode`; the gateway emails it to the operator."""
         try:
-            await self._gateway.request_upgrade(mailbox_id, mode)
+            await self._account.request_upgrade(mailbox_id, mode)
         except GatewayError as error:
             return _failed(error)
         return ActionResult(
@@ -96,7 +96,7 @@ class MailboxActions:
     async def redeem(self, mailbox_id: str, code: str) -> ActionResult:
         """Moves the mailbox up with the operator's code."""
         try:
-            await self._gateway.upgrade(mailbox_id, code.strip())
+            await self._account.upgrade(mailbox_id, code.strip())
         except MissingScope as error:
             return _failed(error)
         except Forbidden as error:
@@ -112,13 +112,13 @@ class MailboxActions:
 
     async def move_down(self, mailbox_id: str, mode: str) -> ActionResult:
         """Moves the mailbox down to `mode` at once."""
-        call = self._gateway.update_mailbox(mailbox_id, oversight_mode=mode)
+        call = self._account.update_mailbox(mailbox_id, oversight_mode=mode)
         return await self._change(call, f"the mailbox is now {mode.replace('_', ' ')}")
 
     async def create(self, local: str, display_name: str, code: str) -> ActionResult:
         """Creates a mailbox. Without a code the gateway emails one to the operator; repeat the call with it."""
         try:
-            address = await self._gateway.create_mailbox(
+            address = await self._account.create_mailbox(
                 local.strip(), display_name.strip() or None, approval_code=code.strip() or None
             )
         except CodeSent as error:
@@ -130,13 +130,13 @@ class MailboxActions:
     async def allow(self, mailbox_id: str, pattern: str, note: str, code: str) -> ActionResult:
         """Allows mail to an address or a domain to be sent without approval. Without a code the gateway emails one to
         the operator; repeat the call with it."""
-        call = self._gateway.allow(mailbox_id, pattern.strip(), note.strip() or None, code.strip() or None)
+        call = self._account.allow(mailbox_id, pattern.strip(), note.strip() or None, code.strip() or None)
         done = f"mail to {pattern.strip()} is sent without approval from now on"
         return await self._change(call, done, f"send mail to {pattern} without approval")
 
     async def disallow(self, mailbox_id: str, entry: Allowed, code: str) -> ActionResult:
         """Removes an entry from the allowlist, with the operator's code like `allow`."""
-        call = self._gateway.disallow(mailbox_id, entry.id, code.strip() or None)
+        call = self._account.disallow(mailbox_id, entry.id, code.strip() or None)
         done = f"mail to {entry.pattern} needs approval again"
         return await self._change(call, done, f"require approval again for mail to {entry.pattern}")
 
@@ -147,7 +147,7 @@ class MailboxActions:
         if not events:
             return ActionResult(False, OneLine("name at least one event"))
         try:
-            webhook, secret = await self._gateway.create_webhook(
+            webhook, secret = await self._account.create_webhook(
                 url.strip(), events, mailbox_id, approval_code=code.strip() or None
             )
         except CodeSent as error:
@@ -158,7 +158,7 @@ class MailboxActions:
 
     async def delete_webhook(self, webhook_id: str) -> ActionResult:
         try:
-            await self._gateway.delete_webhook(webhook_id)
+            await self._account.delete_webhook(webhook_id)
         except GatewayError as error:
             return _failed(error)
         return ActionResult(True, OneLine("the webhook was removed"))

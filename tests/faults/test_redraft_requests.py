@@ -42,7 +42,7 @@ def requests(desk: Desk, reported: list[ServiceEvent] | None = None) -> RedraftR
 
 async def test_a_reason_that_asks_for_it_is_passed_on_as_tags_after_the_rejection(sandbox: Sandbox, desk: Desk) -> None:
     draft = sandbox.draft()
-    desk.gateway.witness = ChangeJournal(desk.database, "robin", SystemClock(), but=BY_SERVICES)
+    desk.gateway.caller.witness = ChangeJournal(desk.database, "robin", SystemClock(), but=BY_SERVICES)
     mail = await desk.read(sandbox.mailbox, draft)
     held = await desk.reject(mail, "Wrong tone", hold=600)
     assert await requests(desk).ask() == [] and asked(sandbox, draft) is None, "it may still be undone"

@@ -78,16 +78,16 @@ def test_the_agent_takes_such_recipients_for_ungated() -> None:
 async def test_the_client_edits_the_list_with_the_operators_code(sandbox: Sandbox) -> None:
     async with GatewayClient(sandbox.url, Keys(admin=Secret(sandbox.keys["admin"]))) as gateway:
         with pytest.raises(CodeSent):
-            await gateway.allow(sandbox.mailbox, "@partner.example", "partner", None)
-        assert await gateway.allow_list(sandbox.mailbox) == ()
+            await gateway.account.allow(sandbox.mailbox, "@partner.example", "partner", None)
+        assert await gateway.account.allow_list(sandbox.mailbox) == ()
         code = str(sandbox.operator_mail()[-1]["code"])
-        await gateway.allow(sandbox.mailbox, "@partner.example", "partner", code)
-        (entry,) = await gateway.allow_list(sandbox.mailbox)
+        await gateway.account.allow(sandbox.mailbox, "@partner.example", "partner", code)
+        (entry,) = await gateway.account.allow_list(sandbox.mailbox)
         assert (entry.pattern, entry.note) == ("@partner.example", "partner")
         with pytest.raises(CodeSent):
-            await gateway.disallow(sandbox.mailbox, entry.id, None)
-        await gateway.disallow(sandbox.mailbox, entry.id, str(sandbox.operator_mail()[-1]["code"]))
-        assert await gateway.allow_list(sandbox.mailbox) == ()
+            await gateway.account.disallow(sandbox.mailbox, entry.id, None)
+        await gateway.account.disallow(sandbox.mailbox, entry.id, str(sandbox.operator_mail()[-1]["code"]))
+        assert await gateway.account.allow_list(sandbox.mailbox) == ()
 
 
 async def test_an_edit_that_would_leave_at_once_is_asked_about(sandbox: Sandbox) -> None:

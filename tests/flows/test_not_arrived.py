@@ -115,5 +115,5 @@ async def test_usage_is_plotted_by_day(sandbox: Sandbox) -> None:
 async def test_days_are_read_from_the_gateway(sandbox: Sandbox) -> None:
     bounced(sandbox, "anna@customer.example")
     async with GatewayClient(sandbox.url, Keys(Secret(sandbox.keys["oversight"]))) as gateway:
-        days = await gateway.daily_usage(datetime.now(UTC) - timedelta(days=3))
+        days = await gateway.account.daily_usage(datetime.now(UTC) - timedelta(days=3))
     assert [one.count for one in days if one.what == "email_sent"] == [1]

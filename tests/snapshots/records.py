@@ -107,6 +107,9 @@ DELIVERIES = (
 class StillSuppression:
     """A gateway that tells one thing: to whom it does not send."""
 
+    def __init__(self) -> None:
+        self.account = self
+
     async def suppression(self) -> tuple[Suppression, ...]:
         return (
             Suppression(

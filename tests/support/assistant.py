@@ -39,7 +39,7 @@ class Assisted:
 
     async def sync(self) -> None:
         """Copies all lists of the gateway to the store."""
-        boxes = await self.gateway.mailboxes()
+        boxes = await self.gateway.account.mailboxes()
         self.mail.save_mailboxes(boxes)
         for box in boxes:
             self.mail.upsert((await self.gateway.emails(box.id)).emails)

@@ -83,6 +83,7 @@ class FakeGateway:
 
     def __init__(self, *, scopes: Iterable[str] = ("oversight",), page_size: int = 100) -> None:
         self.keys = _Keys(scopes)
+        self.account = self
         self.page_size = page_size
         self.mail: dict[str, dict[str, EmailSummary]] = {BOX: {}}
         self.waiting: list[PendingItem] = []

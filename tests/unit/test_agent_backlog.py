@@ -33,6 +33,7 @@ class Gateway:
     """Lists unread mail, as many as there are left; notes how much was listed at once."""
 
     def __init__(self, count: int) -> None:
+        self.account = self
         self.unread = dict.fromkeys(range(count))
         self.count = count
         self.working = 0

@@ -86,9 +86,9 @@ def test_the_entry_is_on_the_disk_when_the_call_leaves(store: Database, call: Ca
 
     async def scene() -> None:
         async with client(path, status, seen) as gateway:
-            gateway.witness = ChangeJournal(store, "robin", SystemClock())
+            gateway.caller.witness = ChangeJournal(store, "robin", SystemClock())
             try:
-                await gateway._call(call, body=BODY, at=call_of(call))
+                await gateway.caller.call(call, body=BODY, at=call_of(call))
             except GatewayError:
                 assert status != 200
 
@@ -110,9 +110,9 @@ def test_what_cannot_be_journaled_is_not_asked_for(store: Database, call: Call) 
 
     async def scene() -> None:
         async with client(path, 200, seen) as gateway:
-            gateway.witness = ChangeJournal(store, "robin", SystemClock())
+            gateway.caller.witness = ChangeJournal(store, "robin", SystemClock())
             with pytest.raises(NotJournaled, match="deleted or moved"):
-                await gateway._call(call, body=BODY, at=call_of(call))
+                await gateway.caller.call(call, body=BODY, at=call_of(call))
 
     asyncio.run(scene())
     assert not seen
@@ -122,8 +122,8 @@ def test_the_app_journals_all_but_what_its_services_journal_themselves(store: Da
     profile = Profile(url="http://127.0.0.1:9", oversight_key=Secret("mm_test_o"), send_key=Secret("mm_test_s"))
     session = Session(Settings(profile=profile), store)
     session.build(lambda notice: None)
-    assert session.gateway is not None and session.gateway.witness is not None
-    witness = session.gateway.witness
+    assert session.gateway is not None and session.gateway.caller.witness is not None
+    witness = session.gateway.caller.witness
 
     async def scene() -> None:
         for call in CHANGING:
@@ -176,7 +176,7 @@ def test_an_open_email_has_one_entry_however_often_its_presence_is_renewed(store
     async def scene() -> None:
         transport = httpx.MockTransport(answer)
         async with GatewayClient("http://127.0.0.1:9", Keys(send=Secret("mm_test_s")), transport=transport) as gateway:
-            gateway.witness = ChangeJournal(store, "robin", SystemClock())
+            gateway.caller.witness = ChangeJournal(store, "robin", SystemClock())
             presence = PresenceTags(gateway, "robin", SystemClock())
             for _ in range(3):
                 assert await presence.mark("01JBOX", "01JMAIL") is None

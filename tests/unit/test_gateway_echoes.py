@@ -68,7 +68,7 @@ def test_a_refusal_that_repeats_a_key_is_journaled_without_it(tmp_path: Path, st
     async def scene() -> None:
         with Database.open(tmp_path / "store.sqlite3") as database:
             async with client(plain({"error": f"no: {SEND}"}), status) as gateway:
-                gateway.witness = ChangeJournal(database, "robin", SystemClock())
+                gateway.caller.witness = ChangeJournal(database, "robin", SystemClock())
                 with pytest.raises(GatewayError) as reported:
                     await gateway.report_spam("01JX")
                 assert OVERSIGHT not in str(reported.value)

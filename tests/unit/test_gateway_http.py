@@ -370,12 +370,12 @@ async def test_attachments_come_as_bytes_as_base64_and_by_address() -> None:
 async def test_a_difference_between_clocks_is_reported() -> None:
     when = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
     async with raw_server(says(answer(200, b"{}", f"Date: {when}"))) as server, client(server) as gateway:
-        assert gateway.clock_skew is None
+        assert gateway.caller.clock_skew is None
         await gateway.health()
-        assert gateway.clock_skew == pytest.approx(3600, abs=5)
+        assert gateway.caller.clock_skew == pytest.approx(3600, abs=5)
     async with raw_server(says(answer(200, b"{}", "Date: nonsense"))) as server, client(server) as gateway:
         await gateway.health()
-        assert gateway.clock_skew is None
+        assert gateway.caller.clock_skew is None
 
 
 def test_the_limits_are_stated() -> None:

@@ -63,9 +63,9 @@ def test_an_object_of_any_content_is_translated_or_refused(item: dict[str, objec
 
 CALLS: dict[str, Callable[[GatewayClient], object]] = {
     "health": lambda gateway: gateway.health(),
-    "account": lambda gateway: gateway.account(),
-    "usage": lambda gateway: gateway.usage(),
-    "mailboxes": lambda gateway: gateway.mailboxes(),
+    "account": lambda gateway: gateway.account.read(),
+    "usage": lambda gateway: gateway.account.usage(),
+    "mailboxes": lambda gateway: gateway.account.mailboxes(),
     "emails": lambda gateway: gateway.emails("01M"),
     "email": lambda gateway: gateway.email("01M", "01E"),
     "thread": lambda gateway: gateway.thread("01M", "01T"),
@@ -75,11 +75,11 @@ CALLS: dict[str, Callable[[GatewayClient], object]] = {
     "pending": lambda gateway: gateway.pending(),
     "decide": lambda gateway: gateway.decide("01E", "approve"),
     "audit_log": lambda gateway: gateway.audit_log(),
-    "webhooks": lambda gateway: gateway.webhooks(),
-    "create_webhook": lambda gateway: gateway.create_webhook("https://x.example", ["a"]),
-    "create_mailbox": lambda gateway: gateway.create_mailbox("x"),
-    "contacts": lambda gateway: gateway.contacts(),
-    "upgrade": lambda gateway: gateway.upgrade("01M", "1"),
+    "webhooks": lambda gateway: gateway.account.webhooks(),
+    "create_webhook": lambda gateway: gateway.account.create_webhook("https://x.example", ["a"]),
+    "create_mailbox": lambda gateway: gateway.account.create_mailbox("x"),
+    "contacts": lambda gateway: gateway.account.contacts(),
+    "upgrade": lambda gateway: gateway.account.upgrade("01M", "1"),
 }
 BODIES = (
     b"", b"null", b"[]", b"{}", b"3", b'"text"', b"true", b"[null]", b"[[[]]]", b'{"emails":{}}', b'{"data":[3]}',

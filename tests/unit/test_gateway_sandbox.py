@@ -136,27 +136,27 @@ async def test_tags_mailboxes_and_the_ladder(sandbox: Sandbox, gateway: GatewayC
     await gateway.delete_tag(sandbox.mailbox, mail["id"], "a/b")
     assert await gateway.tags(sandbox.mailbox, mail["id"]) == {"label": "billing"}
 
-    boxes = await gateway.mailboxes()
+    boxes = await gateway.account.mailboxes()
     assert boxes[0].oversight_mode == "gated_send"
-    await gateway.update_mailbox(boxes[0].id, display_name="Support", auto_bcc="log@acme.example")
-    await gateway.request_upgrade(boxes[0].id, "monitored")
+    await gateway.account.update_mailbox(boxes[0].id, display_name="Support", auto_bcc="log@acme.example")
+    await gateway.account.request_upgrade(boxes[0].id, "monitored")
     with pytest.raises(errors.Forbidden) as caught:
-        await gateway.upgrade(boxes[0].id, "wrong")
+        await gateway.account.upgrade(boxes[0].id, "wrong")
     assert not isinstance(caught.value, errors.MissingScope)
     with pytest.raises(errors.CodeSent):
-        await gateway.create_mailbox("new")
+        await gateway.account.create_mailbox("new")
     assert len(sandbox.operator_mail()) == 2
 
 
 async def test_account_usage_health_webhooks_contacts(sandbox: Sandbox, gateway: GatewayClient) -> None:
     assert await gateway.health() == "ok"
-    assert (await gateway.account()).plan
-    assert (await gateway.usage()).api_calls >= 0
-    await gateway.contacts()
-    await gateway.suppression()
-    assert {key.name for key in await gateway.api_keys()} >= {"send", "oversight", "admin"}
-    await gateway.webhook_deliveries()
-    assert list(await gateway.webhooks()) == []
+    assert (await gateway.account.read()).plan
+    assert (await gateway.account.usage()).api_calls >= 0
+    await gateway.account.contacts()
+    await gateway.account.suppression()
+    assert {key.name for key in await gateway.account.api_keys()} >= {"send", "oversight", "admin"}
+    await gateway.account.webhook_deliveries()
+    assert list(await gateway.account.webhooks()) == []
 
 
 async def test_wrong_keys_and_missing_scopes_are_told_apart(sandbox: Sandbox) -> None:

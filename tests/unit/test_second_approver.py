@@ -139,8 +139,8 @@ async def test_an_edit_that_no_gate_would_hold_is_refused(sandbox: Sandbox, tmp_
     draft = sandbox.draft()
     sandbox.allow("anna@customer.example")
     async with reviewer_at(tmp_path, sandbox, "anna") as anna:
-        allowed = tuple(await anna.gateway.allow_list(sandbox.mailbox))
-        boxes = [box.replaced(allowed=allowed) for box in await anna.gateway.mailboxes()]
+        allowed = tuple(await anna.gateway.account.allow_list(sandbox.mailbox))
+        boxes = [box.replaced(allowed=allowed) for box in await anna.gateway.account.mailboxes()]
         MailStore(anna.database).save_mailboxes(boxes)
         with pytest.raises(Refused, match="sent as soon as it is submitted"):
             await anna.release_edit(await anna.read(sandbox.mailbox, draft), "Dear Anna, tomorrow.")

@@ -364,7 +364,7 @@ async def test_a_call_that_a_gateway_lacks_is_distinguished_from_a_thing_that_is
     with web_server(missing, {"/v1/mailboxes": boxes}) as url:
         async with GatewayClient(url, Keys(oversight=Secret(KEYS["oversight"]))) as gateway:
             with pytest.raises(errors.NoSuchCall, match="does not know /v1/usage"):
-                await gateway.usage()
+                await gateway.account.usage()
             with pytest.raises(errors.NotFound) as caught:
                 await gateway.email("01M", "01E")
             assert type(caught.value) is errors.NotFound

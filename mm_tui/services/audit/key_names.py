@@ -36,7 +36,7 @@ async def learn_key_names(gateway: GatewayClient, state: StateStore, key_ids: It
     if wanted <= known.keys():
         return
     try:
-        named = {one.id: one.name.strip()[:LONGEST_NAME] for one in await gateway.api_keys()}
+        named = {one.id: one.name.strip()[:LONGEST_NAME] for one in await gateway.account.api_keys()}
     except (Forbidden, NotFound):
         named = {}
     except GatewayError:

@@ -75,7 +75,7 @@ async def why_not_arrived(
         return ()
     failed = mail.bounced_at is not None or str(mail.status) in _FAILED
     try:
-        listed = await gateway.suppression()
+        listed = await gateway.account.suppression()
     except GatewayError as error:
         return (OneLine(f"suppressed addresses are not known: {error.message}"),) if failed else ()
     wanted = {address.strip().lower() for address in addresses}

@@ -53,7 +53,7 @@ async def with_allow_list(gateway: GatewayClient, mail: MailStore, box: Mailbox)
     if str(box.oversight_mode) != OversightMode.GATED_SEND:
         return box
     try:
-        return box.replaced(allowed=tuple(await gateway.allow_list(box.id)))
+        return box.replaced(allowed=tuple(await gateway.account.allow_list(box.id)))
     except (NotFound, Forbidden):
         return box
     except GatewayError:
@@ -64,7 +64,7 @@ async def with_allow_list(gateway: GatewayClient, mail: MailStore, box: Mailbox)
 async def read_address_book(gateway: GatewayClient, contacts: ContactStore) -> None:
     """Stores the gateway's contacts; keeps the old ones if they cannot be read."""
     try:
-        listed = await gateway.contacts()
+        listed = await gateway.account.contacts()
     except GatewayError as error:
         log.info("contacts are not read: %s", type(error).__name__)
         return

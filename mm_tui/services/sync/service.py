@@ -193,7 +193,9 @@ class Sync:
 
     async def refresh_mailboxes(self) -> None:
         """Reads the mailboxes and their oversight modes."""
-        listed = [await with_allow_list(self._gateway, self._mail, box) for box in await self._gateway.mailboxes()]
+        listed = [
+            await with_allow_list(self._gateway, self._mail, box) for box in await self._gateway.account.mailboxes()
+        ]
         changed = await asyncio.to_thread(self._mail.save_mailboxes, listed)
         self._followed(await asyncio.to_thread(self._boxes.follow_listed))
         if changed:

@@ -1,4 +1,4 @@
-"""The base of the client: it connects on the first call, makes each call once, and translates the answer."""
+"""How the client makes a call: it connects on the first one, makes each once, and translates the answer."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Self, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from mm_tui.gateway import values
 from mm_tui.gateway.calls import AUDIT_LOG, DELETE_TAG, PENDING, TAGS, Call
@@ -35,43 +35,22 @@ _CACHED_BYTES, _CACHED_ANSWERS = 128 * 1024, 4
 
 
 class Caller:
-    """Makes calls with a reviewer's keys. An async context manager; belongs to one event loop."""
+    """Makes calls with a reviewer's keys. Belongs to one event loop."""
 
-    def __init__(
-        self, url: str, keys: Keys, *, timeout: float = 10.0, transport: httpx.AsyncBaseTransport | None = None
-    ) -> None:
-        """Opens nothing yet.
-
-        Args:
-            url: base address; https, or http to this machine.
-            keys: the keys; the scope of a call determines which one it uses.
-            timeout: seconds without a byte after which a call fails; a whole call may take three times as long.
-            transport: replaces the network in tests.
-
-        Raises:
-            ValueError: the address cannot be used.
-        """
+    def __init__(self, url: str, keys: Keys, *, timeout: float, transport: httpx.AsyncBaseTransport | None) -> None:
+        """The arguments are as for `GatewayClient`."""
         self.url = gateway_address(url)
         self.keys = keys
         self._timeout = timeout
         self._transport = transport
         self._wire: Wire | None = None
         self._opening = asyncio.Lock()
-        self._closing = False
+        self.is_closing = False
+        """Whether no call may start any more, except `LAST_CALLS`."""
         self._cache: dict[object, tuple[bytes, object]] = {}
         """The last answers of what is polled, by what was asked: the digest, and what was made of it."""
         self.witness: Witness | None = None
         """Journals actions before the call. A client without one is for reading, trying keys, and tests."""
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        await self.aclose()
-
-    def begin_closing(self) -> None:
-        """From now on no call starts, except those that remove a presence tag; calls in progress continue."""
-        self._closing = True
 
     async def aclose(self) -> None:
         """Closes all connections."""
@@ -86,7 +65,8 @@ class Caller:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.url} {self.keys!r}>"
 
-    async def _open(self) -> Wire:
+    async def open(self) -> Wire:
+        """The connections, opened if there are none yet."""
         async with self._opening:
             if self._wire is None:
                 self._wire = await asyncio.to_thread(self._make_wire)
@@ -97,7 +77,7 @@ class Caller:
 
         return Wire(self.url, self.keys, self._timeout, self._transport)
 
-    async def _call(
+    async def call(
         self,
         call: Call,
         *,
@@ -106,13 +86,14 @@ class Caller:
         at: Mapping[str, str] | None = None,
         left: asyncio.Event | None = None,
     ) -> HttpAnswer:
-        wire = await self._open()
+        """Makes the call once. What changes something is journaled before it. The arguments are as for `Wire.call`."""
+        wire = await self.open()
         witness = self.witness if call.changes and not is_written() else None
         if witness is not None:
             await witness.begins(call, at or {}, body or {})
         try:
             # Checked last: from then on no call starts.
-            if self._closing and call not in LAST_CALLS:
+            if self.is_closing and call not in LAST_CALLS:
                 raise Closing
             return await wire.call(call, params=params, body=body, at=at, left=left)
         except GatewayError as error:
@@ -120,7 +101,7 @@ class Caller:
                 await witness.failed(call, at or {}, error)
             raise
 
-    async def _ask(
+    async def ask(
         self,
         call: Call,
         read: Callable[[object], T],
@@ -131,19 +112,19 @@ class Caller:
     ) -> T:
         """Makes the call and translates its answer. Of a call that is made again and again, an answer that is the same
         to the byte gives the same object as before."""
-        answer = await self._call(call, params=params, body=body, at=at)
+        answer = await self.call(call, params=params, body=body, at=at)
         if call not in _POLLED or len(answer.body) > _CACHED_BYTES:
-            return await self._read(call, answer, lambda: read(self._content(answer)))
+            return await self.read(call, answer, lambda: read(self._content(answer)))
         asked = (call, tuple((params or {}).items()), tuple((at or {}).items()))
         digest, cached = self._cache.get(asked, (b"", None))
         if digest != (now := blake2b(answer.body).digest()):
-            cached = await self._read(call, answer, lambda: read(self._content(answer)))
+            cached = await self.read(call, answer, lambda: read(self._content(answer)))
             self._cache[asked] = now, cached
             if len(self._cache) > _CACHED_ANSWERS:
                 del self._cache[next(iter(self._cache))]
         return cast("T", cached)
 
-    async def _list(
+    async def listing(
         self,
         call: Call,
         names: tuple[str, ...],
@@ -153,7 +134,7 @@ class Caller:
         at: Mapping[str, str] | None = None,
     ) -> Listing[T]:
         """Makes a call whose answer is a list under one of these names."""
-        return await self._ask(call, lambda answer: values.listing(answer, names, read), params=params, at=at)
+        return await self.ask(call, lambda answer: values.listing(answer, names, read), params=params, at=at)
 
     def _content(self, answer: HttpAnswer) -> object:
         """The answer's JSON, without our keys."""
@@ -162,7 +143,7 @@ class Caller:
         except RecursionError:
             raise Malformed("the gateway's answer is nested too deeply") from None
 
-    async def _read(self, call: Call, answer: HttpAnswer, work: Callable[[], T]) -> T:
+    async def read(self, call: Call, answer: HttpAnswer, work: Callable[[], T]) -> T:
         """Translates the answer with `work`; a large one in a thread, so that keys are not delayed."""
         if len(answer.body) > _OFF_LOOP:
             return await asyncio.to_thread(translate, call, answer, work)
