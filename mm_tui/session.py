@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from mm_tui.gateway.calls import Call
     from mm_tui.gateway.client import GatewayClient
     from mm_tui.gateway.keys import Keys
-    from mm_tui.review.identity import Identity
     from mm_tui.services.assistant.cards import DraftText
     from mm_tui.services.assistant.drafts import Drafts
     from mm_tui.services.assistant.second_reader import SecondReader
@@ -104,7 +103,6 @@ class Session:
         self.boxes: MailboxActions | None = None
         self.spam: SpamMarks | None = None
         self.team: TeamTags | None = None
-        self._identities: Identities | None = None
         self.trouble = OneLine("")
         """Why the gateway or the store cannot be used; empty while both can."""
         self.news = OneLine("")
@@ -171,6 +169,13 @@ class Session:
         from mm_tui.services.mail.inspection import Inspection
 
         return Inspection(self.contacts, self.mail)
+
+    @cached_property
+    def identities(self) -> Identities:
+        """Checks the signed identity of emails."""
+        from mm_tui.services.audit.identities import Identities
+
+        return Identities(lambda: self.network.gateway.signing_key(), self.clock)
 
     @classmethod
     def open(cls, settings: Settings, *, demo: tuple[OneLine, ...] | None = None) -> Self:
@@ -378,17 +383,6 @@ class Session:
     def can(self, scope: str) -> bool:
         """Whether a key for this scope is set: read, send, oversight or admin."""
         return self._keys is not None and self._keys.has(scope)
-
-    async def identity(self, header: str) -> Identity:
-        """Checks the signed identity of an email; see `mm_tui.services.audit.identities`."""
-        from mm_tui.review.identity import unchecked
-        from mm_tui.services.audit.identities import Identities
-
-        if self.gateway is None:
-            return unchecked(header, self.trouble or "the gateway is not connected yet")
-        if self._identities is None:
-            self._identities = Identities(self.gateway, self.clock)
-        return await self._identities.check(header)
 
     def begin_closing(self) -> None:
         """Prevents new decisions and calls; `aclose` does the rest."""

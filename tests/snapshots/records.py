@@ -126,12 +126,22 @@ class StillSuppression:
         """Nothing is open."""
 
 
+class StillIdentities:
+    """Finds the identity of each email valid."""
+
+    async def check(self, _header: str) -> Identity:
+        """What the gateway signed about the newest mail."""
+        claims = {"ai_generated": "true", "operator": "Acme", "oversight": "gated_send", "verified_operator": "true"}
+        shown = tuple((OneLine(name), OneLine(value)) for name, value in claims.items())
+        return Identity(SignatureState.VALID, shown, fingerprint=OneLine("9f2c" * 8))
+
+
 def records(*, admin: bool = True, filled: bool = True, bounced: bool = False) -> IdleSession:
     """The stores filled, the services standing still. `bounced`: the newest draft did not arrive."""
     session = idle_session()
     session.sync = cast(Any, StillSync(LIVE))
     session.triage = cast(Any, StillTriage(CARD))
-    cast(Any, session).identity = _identity
+    cast(Any, session).identities = StillIdentities()
     session.gateway = cast(Any, StillSuppression())
     session.boxes = cast(Any, StillBoxes(HOOKS if admin else None))
     cast(Any, session).can = lambda scope: admin or scope not in ("admin", "send")
@@ -152,13 +162,6 @@ def records(*, admin: bool = True, filled: bool = True, bounced: bool = False) -
         session.audit.add(entries)
     session.pending.replace([_waiting(number) for number in range(7)], NOW)
     return session
-
-
-async def _identity(_header: str) -> Identity:
-    """What the gateway signed about the newest mail."""
-    claims = {"ai_generated": "true", "operator": "Acme", "oversight": "gated_send", "verified_operator": "true"}
-    shown = tuple((OneLine(name), OneLine(value)) for name, value in claims.items())
-    return Identity(SignatureState.VALID, shown, fingerprint=OneLine("9f2c" * 8))
 
 
 def _box(mailbox_id: str, address: str, mode: str) -> Mailbox:

@@ -158,7 +158,7 @@ class Gateway:
 async def test_the_key_is_cached_and_fetched_again_when_it_has_changed() -> None:
     clock = FakeClock(NOW)
     gateway: Any = Gateway(jwk(), jwk(OTHER))
-    identities = Identities(gateway, clock)
+    identities = Identities(gateway.signing_key, clock)
     assert (await identities.check(header())).signature is SignatureState.VALID
     assert (await identities.check(header())).signature is SignatureState.VALID
     assert (await identities.check(header(key=OTHER))).signature is SignatureState.INVALID, (
@@ -172,7 +172,7 @@ async def test_the_key_is_cached_and_fetched_again_when_it_has_changed() -> None
 
 async def test_without_the_key_it_says_that_nothing_was_checked() -> None:
     gateway: Any = Gateway(GatewayError("cannot be reached"), {"error": "none"})
-    identities = Identities(gateway, FakeClock(NOW))
+    identities = Identities(gateway.signing_key, FakeClock(NOW))
     first, second = [await identities.check(header()) for _ in range(2)]
     assert first.signature is second.signature is SignatureState.UNCHECKED
     assert first.why == "the gateway's key could not be read: cannot be reached"

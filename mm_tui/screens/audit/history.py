@@ -64,7 +64,7 @@ class HistoryScreen(BaseScreen):
         header = history.detail.identity if history.detail is not None else ""
         if header and header != self._checking:
             self._checking = header
-            awaited(self, self.session.identity(header), self._show_identity, "identity")
+            awaited(self, self.session.identities.check(header), self._show_identity, "identity")
         if history.summary is not None:
             awaited(self, self._look_up(history), self._show_why_not_arrived, "delivery")
 

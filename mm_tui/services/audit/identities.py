@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from mm_tui.clock import Clock
 from mm_tui.gateway.errors import GatewayError
 from mm_tui.review.identity import Identity, KeyUnusable, PublicKey, SignatureState, check, unchecked
-
-if TYPE_CHECKING:
-    from mm_tui.gateway.client import GatewayClient
 
 KEY_AGE = timedelta(hours=1)
 """How long a key is used before it is fetched again."""
@@ -21,8 +18,9 @@ LEAST_AGE = timedelta(minutes=1)
 class Identities:
     """Checks identities with the gateway's key, which is kept in memory only."""
 
-    def __init__(self, gateway: GatewayClient, clock: Clock) -> None:
-        self._gateway = gateway
+    def __init__(self, signing_key: Callable[[], Awaitable[object]], clock: Clock) -> None:
+        """`signing_key`: reads the gateway's key, or raises GatewayError."""
+        self._signing_key = signing_key
         self._clock = clock
         self._held: tuple[datetime, PublicKey] | None = None
 
@@ -41,5 +39,5 @@ class Identities:
     async def _key(self, age: timedelta) -> PublicKey:
         now = self._clock.now()
         if self._held is None or now - self._held[0] > age:
-            self._held = now, PublicKey(await self._gateway.signing_key())
+            self._held = now, PublicKey(await self._signing_key())
         return self._held[1]
