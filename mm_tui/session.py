@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from mm_tui.store.audit.journal import Journal
 
 ACCOUNT_SECONDS = 10.0
-"""How long the services wait for the name of the account before they start without it."""
+"""How long the name of the account is waited for."""
 
 log = logging.getLogger("mm_tui.session")
 
@@ -354,8 +354,9 @@ class Session:
 
         assert self.gateway is not None
         try:
-            account = await self.gateway.account.read()
-        except GatewayError as error:
+            async with asyncio.timeout(ACCOUNT_SECONDS):
+                account = await self.gateway.account.read()
+        except (GatewayError, TimeoutError) as error:
             log.info("the account is not known: %s", type(error).__name__)
             return
         try:
@@ -369,10 +370,7 @@ class Session:
         if self.sync is None or self.decisions is None or self.triage is None or self.presence is None:
             return
         try:
-            async with asyncio.timeout(ACCOUNT_SECONDS):
-                await self.check_account()
-        except TimeoutError:
-            log.info("the account could not be read: no answer in time")
+            await self.check_account()
         except OtherGateway:
             # Mail of two accounts must not be mixed in one store.
             self.look_at_store()
