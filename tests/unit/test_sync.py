@@ -40,7 +40,9 @@ def gateway() -> FakeGateway:
 async def test_the_initial_sync_brings_all_mail_newest_first_and_reads_no_detail(database: Database) -> None:
     gateway = FakeGateway()
     gateway.put(*(make_mail(number) for number in range(250)))
-    async with Bench(gateway, database).running() as bench:
+    started = Bench(gateway, database)
+    assert started.sync.state.phase is SyncPhase.CONNECTING, "it is not offline before it has begun"
+    async with started.running() as bench:
         assert bench.mail.ids(MailView()) == [email_id(number) for number in reversed(range(250))]
         assert bench.sync.state.phase is SyncPhase.LIVE
         assert bench.sync.state.progress == 250

@@ -24,6 +24,7 @@ from mm_tui.services.events import (
     PendingChanged,
     SyncChanged,
     SyncPart,
+    SyncPhase,
     SyncState,
 )
 from mm_tui.services.sync.boxes import MailSync
@@ -101,7 +102,7 @@ class Sync:
         self._ok_saved_at = float("-inf")
         last_ok_at = self._state.read("last_ok_at", datetime.fromisoformat, None)
         self._health = SyncHealth(clock, rng or Random(), last_ok_at)  # noqa: S311 - jitter
-        self.state = SyncState(last_ok_at=last_ok_at)
+        self.state = SyncState(SyncPhase.CONNECTING, last_ok_at)
         """The current state; `SyncChanged` announces changes."""
         self._followed(self._boxes.follow_listed())
 
