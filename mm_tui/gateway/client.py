@@ -41,6 +41,9 @@ LARGE_ATTACHMENT = 50_000
 _LISTS = ("emails", "messages")
 """The names that gateways use for a list of mail."""
 
+PIECE = 25
+"""Emails of a page that are parsed in one go: it takes about a millisecond, for which a key may have to wait."""
+
 UNKNOWN_MAILBOX = "unknown"
 """Used if a list of all mailboxes does not name the mailbox."""
 
@@ -130,8 +133,8 @@ class GatewayClient:
         pause: Callable[[], Awaitable[None]] | None = None,
     ) -> AsyncGenerator[EmailPage, None]:
         """All pages of a mailbox's mail from `cursor` on, newest first, as fast as the gateway sends them. One request
-        is in progress at a time; the next page is requested while the last one is processed. `pause` is awaited before
-        a page is parsed, which takes some milliseconds. Close the generator if you do not read it to the end."""
+        is in progress at a time; the next page is requested while the last one is processed. `pause` is awaited after
+        each `PIECE` emails. Close the generator if you do not read it to the end."""
         asking: asyncio.Task[HttpAnswer] | None = None
         left = asyncio.Event()
 
@@ -152,10 +155,14 @@ class GatewayClient:
                 if following is not None:
                     asking = ask(following)
                     await left.wait()
-                if pause is not None:
-                    await pause()
-                # A few milliseconds here cost less than switching between two threads.
-                emails = await self.caller.read(calls.EMAILS, answer, partial(_emails, found, mailbox_id))
+                pieces = values.listing_pieces(found, _LISTS, partial(wire.email_summary, mailbox_id=mailbox_id), PIECE)
+                read: list[Listing[EmailSummary]] = []
+                # A millisecond at a time here costs less than switching between two threads.
+                while (piece := await self.caller.read(calls.EMAILS, answer, partial(next, pieces, None))) is not None:
+                    read.append(piece)
+                    if pause is not None:
+                        await pause()
+                emails = await self.caller.read(calls.EMAILS, answer, partial(values.listing_of, read))
                 yield EmailPage(emails, following)
         finally:
             if asking is not None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta
 from email.utils import formataddr, parsedate_to_datetime
 from functools import cache
+from itertools import chain
 from typing import TypeVar
 
 import msgspec
@@ -235,18 +237,35 @@ def model(kind: type[M], item: Json, names: Mapping[str, Sequence[str]] | None =
 def listing(answer: object, names: tuple[str, ...], read: Callable[[Json], T]) -> Listing[T]:
     """Translates each item of the answer's list; those that cannot be used are named in `refused`. Raises Unusable if
     there is no list, or not one of its items can be used."""
-    found: list[T] = []
-    refused: list[OneLine] = []
-    for place, item in enumerate(items(answer, *names), start=1):
-        try:
-            if not isinstance(item, dict):
-                raise Unusable("it is not an object")
-            found.append(read(item))
-        except Unusable as reason:
-            refused.append(OneLine(f"{names[0]}: item {place} was left out: {reason}"))
-    if refused and not found:
-        raise Unusable(str(refused[0]))
-    return Listing(found, refused)
+    return listing_of(listing_pieces(answer, names, read))
+
+
+def listing_pieces(
+    answer: object, names: tuple[str, ...], read: Callable[[Json], T], size: int = sys.maxsize
+) -> Iterator[Listing[T]]:
+    """Translates the answer's list, `size` items at a time; pass the results to `listing_of`. Raises Unusable if there
+    is no list."""
+    listed = items(answer, *names)
+    for start in range(0, len(listed), size):
+        found: list[T] = []
+        refused: list[OneLine] = []
+        for place, item in enumerate(listed[start : start + size], start=start + 1):
+            try:
+                if not isinstance(item, dict):
+                    raise Unusable("it is not an object")
+                found.append(read(item))
+            except Unusable as reason:
+                refused.append(OneLine(f"{names[0]}: item {place} was left out: {reason}"))
+        yield Listing(found, refused)
+
+
+def listing_of(pieces: Iterable[Listing[T]]) -> Listing[T]:
+    """The whole list. Raises Unusable if not one of its items can be used."""
+    pieces = list(pieces)
+    whole = Listing(chain.from_iterable(pieces), chain.from_iterable(piece.refused for piece in pieces))
+    if whole.refused and not whole:
+        raise Unusable(str(whole.refused[0]))
+    return whole
 
 
 def cursor(answer: object) -> str | None:

@@ -10,10 +10,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from mm_tui.gateway import client, errors
+from mm_tui.gateway import errors, values, wire
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.keys import Keys
-from mm_tui.gateway.shapes import EmailFilter, Listing, OutgoingAttachment
+from mm_tui.gateway.shapes import EmailFilter, OutgoingAttachment
 from mm_tui.models import EmailSummary, RawContent
 from mm_tui.settings.secret import Secret
 from tests.support.sandbox import Sandbox, file_part
@@ -56,18 +56,18 @@ async def test_a_page_is_translated_while_the_gateway_is_at_work_on_the_next_one
     for number in range(3):
         sandbox.inbound(subject=f"Mail {number}", body="x")
     asked: list[int] = []
-    translate = client._emails
+    translate = wire.email_summary
 
-    def after_the_next_was_asked_for(answer: object, mailbox_id: str) -> Listing[EmailSummary]:
+    def after_the_next_was_asked_for(item: values.Json, mailbox_id: str) -> EmailSummary:
         # The event loop stands still here: what has not left by now does not leave.
         wanted = min(len(asked) + 2, 3)
         ends = time.monotonic() + 5
         while (seen := len(sandbox.calls("GET", "/emails"))) < wanted and time.monotonic() < ends:
             time.sleep(0.01)
         asked.append(seen)
-        return translate(answer, mailbox_id)
+        return translate(item, mailbox_id)
 
-    monkeypatch.setattr(client, "_emails", after_the_next_was_asked_for)
+    monkeypatch.setattr(wire, "email_summary", after_the_next_was_asked_for)
     async with aclosing(gateway.email_pages(sandbox.mailbox, limit=1)) as pages:
         subjects = [mail.subject async for page in pages for mail in page.emails]
     assert subjects == ["Mail 2", "Mail 1", "Mail 0"]

@@ -153,10 +153,11 @@ def test_a_list_is_found_bare_and_in_every_envelope() -> None:
         values.items("text", "emails")
 
 
-def test_a_bad_item_is_named_and_the_others_stay() -> None:
-    found = values.listing(
-        [{"id": "1"}, None, {"id": "a b"}, {"id": "2"}], ("things",), lambda item: values.gateway_id(item["id"], "id")
-    )
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 5])
+def test_a_bad_item_is_named_and_the_others_stay(size: int) -> None:
+    answer: list[object] = [{"id": "1"}, None, {"id": "a b"}, {"id": "2"}]
+    pieces = values.listing_pieces(answer, ("things",), lambda item: values.gateway_id(item["id"], "id"), size)
+    found = values.listing_of(pieces)
     assert list(found) == ["1", "2"]
     assert [str(words) for words in found.refused] == [
         "things: item 2 was left out: it is not an object",

@@ -15,8 +15,10 @@ from pathlib import Path
 import pytest
 
 from mm_tui.clock import SystemClock
-from mm_tui.gateway.client import GatewayClient
+from mm_tui.gateway import values, wire
+from mm_tui.gateway.client import PIECE, GatewayClient
 from mm_tui.gateway.keys import Keys
+from mm_tui.models import EmailSummary
 from mm_tui.sandbox.gateway.state import SandboxState
 from mm_tui.sandbox.run.synthetic import fill_synthetic
 from mm_tui.services.events import SyncState
@@ -188,6 +190,41 @@ async def test_the_initial_sync_reads_and_writes_nothing_while_it_pauses(sandbox
         await syncing
     assert box.place.done
     assert MailStore(database).count(MailView()) == MAILS > PAGE
+
+
+async def test_a_key_waits_for_a_piece_of_a_page_at_most(sandbox: Sandbox) -> None:
+    parsed: list[int] = []
+    emails = 0
+
+    async def pause() -> None:
+        parsed.append(emails)
+
+    read = wire.email_summary
+
+    def counted(item: values.Json, mailbox_id: str) -> EmailSummary:
+        nonlocal emails
+        emails += 1
+        return read(item, mailbox_id)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(wire, "email_summary", counted)
+        async with _client(sandbox) as gateway, aclosing(gateway.email_pages(sandbox.mailbox, pause=pause)) as pages:
+            async for page in pages:
+                assert len(page.emails) == PAGE
+                break
+    assert parsed == list(range(PIECE, PAGE + 1, PIECE))
+
+
+async def test_the_pause_lets_other_tasks_run() -> None:
+    ran: list[str] = []
+
+    async def other() -> None:
+        ran.append("other")
+
+    waiting = asyncio.create_task(other())
+    await InputPause().wait()
+    assert ran == ["other"]
+    await waiting
 
 
 async def test_keys_pressed_in_a_pause_do_not_prolong_it(monkeypatch: pytest.MonkeyPatch) -> None:

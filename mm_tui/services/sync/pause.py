@@ -21,7 +21,6 @@ class InputPause:
         self._ends_at = time.monotonic() + PAUSE_SECONDS
 
     async def wait(self) -> None:
-        """Waits for the end of the pause that the last key began. Keys pressed meanwhile do not prolong it."""
-        left = self._ends_at - time.monotonic()
-        if left > 0:
-            await asyncio.sleep(left)
+        """Lets other tasks run, and waits for the end of the pause that the last key began. Keys pressed meanwhile do
+        not prolong it."""
+        await asyncio.sleep(max(0.0, self._ends_at - time.monotonic()))
