@@ -37,7 +37,7 @@ from mm_tui.terminal.control_filter import ControlFilter
 from mm_tui.terminal.patient_input import patient
 from mm_tui.text import OneLine
 from mm_tui.textual_private import active_binding, forget_shown, mend_textual
-from mm_tui.theme import DEFAULT_THEME, THEMES, ours
+from mm_tui.theme import DEFAULT_THEME, THEMES, ours, theme_after
 from mm_tui.widgets.words import with_keys
 
 if TYPE_CHECKING:
@@ -77,8 +77,6 @@ class MmTui(App[None], inherit_bindings=False):
     def __init__(
         self, session: Session, profiles: Profiles | None = None, welcome: tuple[OneLine, str] | None = None
     ) -> None:
-        self._themes: dict[str, Theme] = {}
-        """Each theme as it is used here, by name."""
         super().__init__()
         self.session = session
         self._welcome = welcome
@@ -116,9 +114,7 @@ class MmTui(App[None], inherit_bindings=False):
     def get_theme(self, theme_name: str) -> Theme | None:
         """One of our themes, or one of Textual's with our variables."""
         theme = super().get_theme(theme_name)
-        if theme is not None and theme_name not in self._themes:
-            self._themes[theme_name] = ours(theme)
-        return self._themes.get(theme_name)
+        return None if theme is None else ours(theme)
 
     def get_system_commands(self, screen: Screen[Any]) -> list[SystemCommand]:
         """Every action that works here, but none of Textual's own commands that write files or quit without asking."""
@@ -133,9 +129,7 @@ class MmTui(App[None], inherit_bindings=False):
             self.push_screen(Palette(id="--command-palette"))
 
     def action_next_theme(self) -> None:
-        names = [theme.name for theme in THEMES]
-        at = names.index(self.theme) if self.theme in names else -1
-        self.theme = names[(at + 1) % len(names)]
+        self.theme = theme_after(self.theme)
         self.say(f"theme {self.theme}; to keep it, set [ui] theme in config.toml")
 
     # Services

@@ -31,10 +31,27 @@ STEPS = 20
 """The number of steps in which a colour is moved towards white or black until it is readable."""
 
 
+_made: dict[str, Theme] = {}
+"""What `ours` made, by name: Textual asks for the theme again and again."""
+
+
+def theme_after(name: str) -> str:
+    """The name of our theme that follows this one; the first after one of Textual's."""
+    names = [theme.name for theme in THEMES]
+    at = names.index(name) if name in names else -1
+    return names[(at + 1) % len(names)]
+
+
 def ours(theme: Theme) -> Theme:
     """A Textual theme with our variables, and its colours made readable (WCAG 2.2, level AA), unless it is ours."""
     if theme in THEMES:
         return theme
+    if theme.name not in _made:
+        _made[theme.name] = _readable_theme(theme)
+    return _made[theme.name]
+
+
+def _readable_theme(theme: Theme) -> Theme:
     if theme.ansi:
         return replace(
             theme, accent=TERMINAL.accent, warning=TERMINAL.warning, error=TERMINAL.error, success=TERMINAL.success,

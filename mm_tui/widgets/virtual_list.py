@@ -72,6 +72,7 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
         self._turns = Turns()
         self._rows: Rows[Key, Row] = Rows()
         self._strips: DrawnLines[Key] = DrawnLines()
+        self._named_styles: dict[str, Style] = {}
         self._drawn_width = 0
         """The width in cells of all cached lines."""
         self._height = 1
@@ -298,10 +299,14 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
 
     def style(self, name: str) -> Style:
         """The terminal style of a component class, e.g. `style("dim")`."""
-        return self.get_component_rich_style(f"list--{name}")
+        # Textual forgets its own copy with each refresh.
+        if (known := self._named_styles.get(name)) is None:
+            known = self._named_styles[name] = self.get_component_rich_style(f"list--{name}")
+        return known
 
     def notify_style_update(self) -> None:
         self._strips.clear()
+        self._named_styles.clear()
         super().notify_style_update()
 
     def render_lines(self, crop: Region) -> list[Strip]:
