@@ -231,7 +231,6 @@ class MmTui(App[None], inherit_bindings=False):
     @work(group="services", exclusive=True, exit_on_error=False)
     async def _run_services(self) -> None:
         try:
-            await asyncio.to_thread(startup.share_heap)
             await asyncio.to_thread(self.session.build, self.take_event)
         except Exception:
             # The error is shown for a moment, and reported, when this worker has failed; this stays.

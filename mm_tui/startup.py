@@ -49,6 +49,7 @@ def before_drawing() -> None:
     """Prepares drawing. Call it before importing anything of the screens."""
     # There is no garbage while the program loads, and looking for it takes a tenth of the time.
     gc.disable()
+    _share_heap()
     os.environ.setdefault("TEXTUAL_FPS", FRAMES_A_SECOND)
     _load_late()
     _load_without_unused_widgets()
@@ -115,9 +116,9 @@ def collect_everything() -> None:
 _M_ARENA_MAX = -8
 
 
-def share_heap() -> None:
-    """Makes threads share the heap: 0.8 MB for the app's, for glibc gives each a heap of its own, with gaps of its own.
-    Call it after the first frame, for loading ctypes takes 3 ms, and before the threads begin to work."""
+def _share_heap() -> None:
+    """Makes threads share the heap: a megabyte for the app's, for glibc gives each a heap of its own, with gaps of its
+    own. Loading ctypes for it takes 2 ms, but once there are threads, they keep their heaps."""
     # Other C libraries have neither function, and not every Python has ctypes.
     with suppress(ImportError, AttributeError, OSError):
         import ctypes
