@@ -76,8 +76,11 @@ class Book:
     @cached_property
     def settled_by_domain(self) -> dict[str, tuple[str, ...]]:
         """The addresses of each domain, in the order in which they became established."""
+        # Most domains have one address, and keep its tuple.
         return {
-            domain: tuple(sorted(addresses, key=lambda address: self.moments(address).settled))
+            domain: addresses
+            if len(addresses) == 1
+            else tuple(sorted(addresses, key=lambda address: self.moments(address).settled))
             for domain, addresses in self.by_domain.items()
         }
 

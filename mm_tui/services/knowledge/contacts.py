@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import struct
 import threading
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
-from itertools import chain
+from itertools import accumulate, chain
 
 from mm_tui.clock import Clock
 from mm_tui.review.known import ESTABLISHED, NEVER, NOBODY, Acquaintances, Book, Moments
 from mm_tui.store.database import Database
-from mm_tui.store.mail.contacts import NO_THREAD, ContactStore
+from mm_tui.store.mail.contacts import NO_THREAD, ContactStore, Exchange
 from mm_tui.store.sort_keys import to_ms
 
 CONTACTS_AGE = timedelta(minutes=2)
@@ -26,6 +29,29 @@ _PACKED = struct.Struct("<qq?")
 _UNDATED = -(2**63)
 
 
+class _Exchanges:
+    """The exchanges with each address, packed one after the other. A dictionary would take twice the memory."""
+
+    def __init__(self, found: Iterable[Exchange]) -> None:
+        by_address: dict[str, bytes] = {}
+        for one in found:
+            at = _UNDATED if one.at is None else one.at
+            by_address[one.address] = by_address.get(one.address, b"") + _PACKED.pack(at, one.thread, one.wrote)
+        self.addresses = sorted(by_address)
+        self._packed = b"".join(map(by_address.__getitem__, self.addresses))
+        self._ends = array("L", accumulate(len(by_address[address]) for address in self.addresses))
+
+    def same_as(self, other: _Exchanges) -> bool:
+        return self.addresses == other.addresses and self._ends == other._ends and self._packed == other._packed
+
+    def of(self, address: str) -> Iterator[tuple[int, int, bool]]:
+        """The time or `_UNDATED`, the thread, and whether they wrote, of each exchange with an address."""
+        at = bisect_left(self.addresses, address)
+        if at == len(self.addresses) or self.addresses[at] != address:
+            return iter(())
+        return _PACKED.iter_unpack(self._packed[self._ends[at - 1] if at else 0 : self._ends[at]])
+
+
 class Contacts:
     """The correspondents of a profile. One object serves all of a process, in any thread."""
 
@@ -34,8 +60,7 @@ class Contacts:
         self._clock = clock
         self._lock = threading.Lock()
         self._read_at: datetime | None = None
-        self._exchanges: dict[str, bytes] = {}
-        """Those of each address, packed one after the other."""
+        self._exchanges = _Exchanges(())
         self._book = NOBODY.book
         self.version = 0
         """A number that changes with the correspondents."""
@@ -47,13 +72,10 @@ class Contacts:
             now = self._clock.now()
             if not at_once and self._read_at is not None and now - self._read_at <= CONTACTS_AGE:
                 return
-            fresh: dict[str, bytes] = {}
-            for one in chain(self._store.exchanges(), self._store.address_book()):
-                at = _UNDATED if one.at is None else one.at
-                fresh[one.address] = fresh.get(one.address, b"") + _PACKED.pack(at, one.thread, one.wrote)
-            if fresh != self._exchanges:
+            fresh = _Exchanges(chain(self._store.exchanges(), self._store.address_book()))
+            if not fresh.same_as(self._exchanges):
                 self._exchanges = fresh
-                self._book = Book(fresh.keys(), lambda address: _moments(fresh[address]))
+                self._book = Book(fresh.addresses, lambda address: _moments(fresh.of(address)))
                 self.version += 1
             self._read_at = now
 
@@ -72,7 +94,7 @@ class Contacts:
 
         def since(address: str) -> int | None:
             first: int | None = None
-            for at, number, wrote in _PACKED.iter_unpack(exchanges.get(address, b"")):
+            for at, number, wrote in exchanges.of(address):
                 if at == _UNDATED or (before is not None and at >= before):
                     continue
                 if number == NO_THREAD and at > now - TRIED_MS:
@@ -85,6 +107,6 @@ class Contacts:
         return Acquaintances(self._book, since, NEVER if before is None else before)
 
 
-def _moments(exchanges: bytes) -> Moments:
-    dated = [(at, at + TRIED_MS if wrote else at) for at, _, wrote in _PACKED.iter_unpack(exchanges) if at != _UNDATED]
+def _moments(exchanges: Iterator[tuple[int, int, bool]]) -> Moments:
+    dated = [(at, at + TRIED_MS if wrote else at) for at, _, wrote in exchanges if at != _UNDATED]
     return Moments(min((at for at, _ in dated), default=NEVER), min((tried for _, tried in dated), default=NEVER))
