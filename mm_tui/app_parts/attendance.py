@@ -47,11 +47,14 @@ class Attendance:
 
     @staticmethod
     def _unload_unused() -> None:
-        """Frees the model of languages when it has not been used between two looks. It takes 20 ms to load again."""
+        """Frees the model of languages when it has not been used between two looks, and with it the phrases. It takes
+        20 ms to load again."""
         from mm_tui.review.language import RECOGNISER
+        from mm_tui.review.risk import phrases
 
         def free() -> None:
             RECOGNISER.unload()
+            phrases.unload()
             startup.give_back_memory()
 
         if RECOGNISER.is_unused():

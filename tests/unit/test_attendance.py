@@ -13,6 +13,7 @@ import pytest
 from mm_tui.app import MmTui
 from mm_tui.app_parts.attendance import IDLE_AFTER_SECONDS
 from mm_tui.review.language import RECOGNISER, Recogniser
+from mm_tui.review.risk import phrases
 from mm_tui.services.events import SyncState
 from tests.support.app import running_app, until
 from tests.support.clock import FakeClock
@@ -73,13 +74,17 @@ def test_threads_ask_the_model_while_it_is_let_go() -> None:
     assert {answer.result()[0][0] for answer in answers} == {"de"}
 
 
-async def test_the_app_lets_the_model_go() -> None:
+async def test_the_app_lets_the_model_and_the_phrases_go() -> None:
     RECOGNISER.predict(GERMAN, 1)
+    known = phrases.phrases("months")
+    assert phrases.is_loaded()
     async with running_app(idle_session()) as (app, pilot):
         # The first look may come after somebody asked.
         RECOGNISER.is_unused()
         app.attendance.look()
         await until(pilot, lambda: not RECOGNISER.is_unused(), "the model to be let go")
+        await until(pilot, lambda: not phrases.is_loaded(), "the phrases to be let go")
+    assert phrases.phrases("months") == known
 
 
 PROGRAM = """
