@@ -7,9 +7,10 @@ screen" means the same everywhere.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import partial
+from time import monotonic
 from typing import ClassVar, NamedTuple
 
 from rich.segment import Segment
@@ -24,6 +25,7 @@ from mm_tui import keymap
 from mm_tui.clock import DWELL_SECONDS
 from mm_tui.terminal.arrival import once_arrived
 from mm_tui.widgets.marks import Mark, MarkIndex, with_sentences
+from mm_tui.widgets.unread import Unread, within
 from mm_tui.widgets.wrapping import TAB, quote_before, wrapped
 
 MIN_WIDTH = 8
@@ -83,14 +85,9 @@ def quote_marks(text: str) -> list[Mark]:
     return marks
 
 
-def without(stretches: Sequence[tuple[int, int]], start: int, end: int) -> list[tuple[int, int]]:
-    """The ranges without the range from `start` up to, but not including, `end`."""
-    parts = [part for first, last in stretches for part in ((first, min(last, start)), (max(first, end), last))]
-    return [(first, last) for first, last in parts if first < last]
-
-
 class Pager(ScrollView, can_focus=True, inherit_bindings=False):
-    """Shows a text of any length. Posts `EndSeen` once every line of a page that must be seen was on the screen."""
+    """Shows a text of any length. Posts `EndSeen` once every line of a page that must be seen was on the screen for a
+    moment."""
 
     BINDINGS = keymap.bindings("paper")
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -124,12 +121,12 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
 
     @dataclass(eq=False, repr=False)
     class EndSeen(Message):
-        """Every line of the page has been on the screen, in any order, and the last of them for the dwell time."""
+        """Every line of the page has been on the screen for the dwell time, in any order."""
 
         page_name: str
 
     class LinesSeen(Message):
-        """More lines of the page have been on the screen."""
+        """Another number of lines is left to read."""
 
     class NothingLeft(Message):
         """The reader asks for more at the end of a page whose lines have all been on the screen."""
@@ -142,8 +139,7 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
         self._laid_out_for = 0
         self._page = Page()
         self._page_name = ""
-        self._unseen: list[tuple[int, int]] = []
-        """Ranges of the text that have not been on the screen, in order: start, and end (exclusive)."""
+        self._unread = Unread()
         self._painted: object = None
         """The view that was painted last; see `_view`."""
         self._once_painted: list[Callable[[], object]] = []
@@ -165,7 +161,7 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
             return
         if (name, page.text, page.needed) != (self._page_name, self._page.text, self._page.needed):
             whole = len(page.text) + 1
-            self._unseen = [(0, whole if page.needed is None else min(page.needed, whole))]
+            self._unread.begin(whole if page.needed is None else min(page.needed, whole))
         self._page, self._page_name = page, name
         self._highlight(self._here if self._here in with_sentences(page.text, page.marks) else None)
         self._wrapped_for = 0
@@ -184,8 +180,13 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
 
     @property
     def lines_unread(self) -> int:
-        """The number of drawn lines that have not been completely on the screen."""
+        """The number of drawn lines that are left to read."""
         return sum(1 for at in range(len(self._lines)) if self._is_unseen(at))
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether something on the screen has not been there for the dwell time."""
+        return self._unread.is_waiting
 
     @property
     def top(self) -> int:
@@ -203,7 +204,7 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _is_unseen(self, at: int) -> bool:
         start, end = self._lines[at][0], self._line_end(at)
-        return any(first < end and last > start for first, last in self._unseen)
+        return bool(within(self._unread.left, start, end))
 
     def _line_end(self, at: int) -> int:
         """The start of the next drawn line: the spaces at which a line was broken belong to it."""
@@ -214,9 +215,10 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
         return self._page_name, self._page.text, self._wrapped_for, self.scroll_offset.y, self.size.height
 
     def look(self) -> None:
-        """Records what has been painted; posts `EndSeen` once the whole page was, and has been visible for a moment.
-        Skipped text has not been seen, nor has a page behind a dialog."""
+        """Records what has been painted; posts `EndSeen` once the whole page was, all of it for a moment. Skipped text
+        has not been seen, nor what flew past, nor a page behind a dialog."""
         if not self._is_painted():
+            self._unread.hides()
             return
         while self._once_painted:
             self._once_painted.pop(0)()
@@ -227,17 +229,19 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
             return
         top = min(self.scroll_offset.y, len(self._lines) - 1)
         bottom = min(top + self.size.height, len(self._lines)) - 1
-        before, self._unseen = self._unseen, without(self._unseen, self._lines[top][0], self._line_end(bottom))
-        if self._unseen != before:
+        before = self._unread.left
+        self._unread.shows(self._lines[top][0], self._line_end(bottom), self._painted)
+        if self._unread.left != before:
             self.post_message(self.LinesSeen())
-        if not self._unseen:
+        if self._unread.is_waiting or not self._unread.left:
             if getattr(self.screen, "DECIDES", False):
                 once_arrived(self, partial(self._arrived, self._painted))
             else:
-                self._arrived(self._painted, 0.0)
+                self._arrived(self._painted, monotonic())
 
-    def _arrived(self, painted: object, _at: float) -> None:
+    def _arrived(self, painted: object, at: float) -> None:
         """What was painted then is now on the terminal."""
+        self._unread.arrived(painted, at)
         if self._painted == painted and self._is_painted() and self._dwell is None:
             self._dwell = self.set_timer(DWELL_SECONDS, partial(self._dwelt, self._painted))
 
@@ -248,7 +252,9 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
             return
         self._dwell = None
         if self._is_painted():
-            self.post_message(self.EndSeen(self._page_name))
+            self._unread.dwelt()
+            if not self._unread.left:
+                self.post_message(self.EndSeen(self._page_name))
 
     def _is_painted(self) -> bool:
         shown = self.is_mounted and self.screen.is_active and self.is_on_screen and self.size.height > 0
@@ -262,6 +268,8 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
         self.virtual_size = Size(width, len(self._lines))
 
     def on_resize(self) -> None:
+        # The terminal may have been smaller for a while, and not have shown all that was painted.
+        self._unread.hides()
         if self._laid_out_for != self.room:
             self._laid_out_for = self.room
             self.post_message(self.RoomChanged())
@@ -278,7 +286,7 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
         self.scroll_relative(y=-1, animate=False)
 
     def action_pager_page_down(self) -> None:
-        if self._page_name and self._unseen and self.scroll_offset.y >= self.max_scroll_y:
+        if self._page_name and self._unread.left and self.scroll_offset.y >= self.max_scroll_y:
             # The skipped text is left to read.
             self.scroll_to(y=next(at for at in range(len(self._lines)) if self._is_unseen(at)), animate=False)
         else:

@@ -20,7 +20,16 @@ from mm_tui.services.decisions import approval_gate
 from mm_tui.settings.sections import Review
 from mm_tui.store.decisions.edits import EditStore
 from tests.support.app import drawn, settings_for, until
-from tests.support.queue import bodies, open_editor, reading_queue, running_queue, seen, write_edit, write_elsewhere
+from tests.support.queue import (
+    bodies,
+    open_editor,
+    read_to_end,
+    reading_queue,
+    running_queue,
+    seen,
+    write_edit,
+    write_elsewhere,
+)
 from tests.support.sandbox import Sandbox, running_sandbox
 
 
@@ -153,10 +162,7 @@ async def test_a_long_sender_hides_no_recipient_and_no_finding(sandbox: Sandbox,
         assert "to   " in shown
         assert "came" in shown
         assert screen.current is not None
-        while screen.pane.main.lines_unread:
-            await pilot.press("pagedown")
-            await pilot.pause()
-            shown += drawn(app)
+        shown += await read_to_end(pilot, screen)
         assert "mallory@bad.example" in shown
 
 

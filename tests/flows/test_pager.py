@@ -15,7 +15,7 @@ from textual.pilot import Pilot
 
 from mm_tui.theme import ours
 from mm_tui.widgets.marks import Mark
-from mm_tui.widgets.pager import Page, Pager, without
+from mm_tui.widgets.pager import Page, Pager
 from mm_tui.widgets.wrapping import wrapped
 from tests.support.app import until
 
@@ -71,6 +71,12 @@ async def show(app: PagerApp, pilot: Pilot[Any], text: str, name: str = "page") 
     return pager
 
 
+async def read(pilot: Pilot[Any], pager: Pager) -> None:
+    """Waits until what is on the screen has been there for long enough."""
+    await pilot.pause()
+    await until(pilot, lambda: not pager.is_waiting, "a moment")
+
+
 @pytest.mark.parametrize("size", [(80, 24), (33, 12), (60, 20)])
 async def test_the_scrollbar_covers_no_word(size: tuple[int, int]) -> None:
     words = [f"word{number}" for number in range(400)]
@@ -98,8 +104,27 @@ async def test_the_end_counts_only_when_everything_before_it_was_on_screen() -> 
         while pager.scroll_offset.y < pager.max_scroll_y:
             pager.action_pager_page_down()
             await pilot.pause()
+        await read(pilot, pager)
+        assert app.seen == [] and pager.lines_unread > 30, "what flew past"
+        pager.action_pager_first()
+        await read(pilot, pager)
+        while pager.scroll_offset.y < pager.max_scroll_y:
+            pager.action_pager_page_down()
+            await read(pilot, pager)
         await until(pilot, lambda: app.seen == ["page"], "the end")
         assert pager.lines_unread == 0
+
+
+async def test_what_fits_only_on_a_terminal_that_was_large_for_an_instant_is_left_to_read() -> None:
+    app = PagerApp()
+    async with app.run_test(size=(40, 12)) as pilot:
+        pager = await show(app, pilot, "\n".join(f"line {number}" for number in range(60)))
+        await read(pilot, pager)
+        await pilot.resize_terminal(40, 70)
+        await until(pilot, lambda: pager.lines_unread == 0, "all of it on the screen")
+        await pilot.resize_terminal(40, 12)
+        await pilot.pause(0.6)
+        assert app.seen == [] and pager.lines_unread == 48
 
 
 async def test_another_page_must_be_read_again() -> None:
@@ -191,28 +216,21 @@ async def test_lines_fit_their_pager_also_where_its_place_was_asked_for_before_i
             assert "".join(lines).replace(" ", "") == "somewords" * 40, "nothing of them is cut off"
 
 
-@given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), max_size=12))
-def test_what_is_left_to_read_is_what_was_on_no_screen(looks: list[tuple[int, int]]) -> None:
-    unseen = [(0, 50)]
-    for start, end in looks:
-        unseen = without(unseen, start, end)
-    left = {at for first, last in unseen for at in range(first, last)}
-    assert left == {at for at in range(50) if not any(start <= at < end for start, end in looks)}
-
-
 async def test_what_was_jumped_over_is_left_to_read_and_reading_on_goes_there() -> None:
     app = PagerApp()
     async with app.run_test(size=(40, 20)) as pilot:
         pager = await show(app, pilot, "\n".join(f"line {number}" for number in range(100)))
         pager.focus()
         await until(pilot, lambda: pager.lines_unread == 80, "the first page")
+        await read(pilot, pager)
         await pilot.press("G")
         await until(pilot, lambda: pager.lines_unread == 60, "the last page")
+        await read(pilot, pager)
         await pilot.press("pagedown")
         await until(pilot, lambda: pager.scroll_offset.y == 20, "the first line that was jumped over")
         for _ in range(6):
+            await read(pilot, pager)
             await pilot.press("pagedown")
-            await pilot.pause()
         await until(pilot, lambda: pager.lines_unread == 0 and app.seen == ["page"], "all of it")
 
 
@@ -228,6 +246,7 @@ async def test_marked_words_are_gone_to_in_order_and_what_is_passed_over_is_left
         pager = app.query_one(Pager)
         pager.show(Page(text, tuple(marks)), "page")
         await until(pilot, lambda: pager.lines_unread == 80, "the first page")
+        await read(pilot, pager)
 
         def goes(step: int, *, number: int, line: int) -> None:
             assert pager.go_to_words(step) == (number, 3)
@@ -238,6 +257,7 @@ async def test_marked_words_are_gone_to_in_order_and_what_is_passed_over_is_left
 
         goes(1, number=1, line=50)
         await until(pilot, lambda: pager.lines_unread == 60, "what is around it")
+        await read(pilot, pager)
         before = pager.scroll_offset.y
         goes(1, number=2, line=51)
         assert pager.scroll_offset.y == before, "it was on the screen"

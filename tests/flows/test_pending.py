@@ -28,7 +28,7 @@ from mm_tui.store.state import StateStore
 from mm_tui.text import OneLine
 from mm_tui.widgets import pager
 from tests.support.app import drawn, settings_for, until
-from tests.support.queue import bodies, reading_queue, running_queue, seen
+from tests.support.queue import bodies, read_to_end, reading_queue, running_queue, seen
 from tests.support.sandbox import Sandbox
 
 
@@ -53,9 +53,8 @@ async def test_the_end_of_either_view_counts_as_read(sandbox: Sandbox, as_source
             await pilot.press("m")
             assert "Hi **Ann**," in screen.pane.main.page.text
         assert screen.current is not None and not screen.gate.has_seen(screen.current)
-        for _ in range(8):
-            await pilot.press("enter", "pagedown")
-            await pilot.pause()
+        await pilot.press("enter")
+        await read_to_end(pilot, screen)
         await seen(pilot, screen)
         await pilot.press("a")
         await until(pilot, lambda: bodies(sandbox), "the release")
@@ -84,9 +83,7 @@ async def test_a_draft_whose_end_was_not_on_screen_is_not_approved(sandbox: Sand
         assert screen.pane.main.lines_unread > 0
         assert screen.current is not None and screen.decision_of(screen.current.item.id) is None
         await pilot.press("g")
-        for _ in range(8):
-            await pilot.press("pagedown")
-            await pilot.pause()
+        await read_to_end(pilot, screen)
         await seen(pilot, screen)
         await pilot.press("a")
         await until(pilot, lambda: bodies(sandbox), "the release")
@@ -105,11 +102,7 @@ async def test_every_recipient_must_have_been_on_screen(sandbox: Sandbox) -> Non
         await pilot.pause(0.6)
         assert "It is on its way." in drawn(app), "the text stands above a long list"
         assert screen.current is not None and not screen.gate.has_seen(screen.current)
-        shown = drawn(app)
-        while screen.pane.main.lines_unread:
-            await pilot.press("pagedown")
-            await pilot.pause()
-            shown += drawn(app)
+        shown = await read_to_end(pilot, screen)
         await seen(pilot, screen)
         assert not [address for address in copies if address not in shown]
     assert sandbox.status(draft) == "pending_send_approval"
@@ -119,18 +112,14 @@ async def test_every_recipient_must_have_been_on_screen(sandbox: Sandbox) -> Non
 async def test_recipients_are_whole_above_the_text_or_in_it(sandbox: Sandbox, size: tuple[int, int]) -> None:
     copies = [f"somebody.with.a.name{number}@elsewhere.example" for number in range(3)]
     sandbox.draft("It is on its way.", cc=copies)
-    async with running_queue(settings_for(sandbox), 1, size=size) as (app, pilot, screen):
+    async with running_queue(settings_for(sandbox), 1, size=size) as (_, pilot, screen):
         await pilot.press("enter")
         await pilot.pause(0.6)
         # Where the head has no room for them they begin the text, and count as read only with it.
         assert screen.current is not None and not (
             screen.pane.main.lines_unread and screen.gate.has_seen(screen.current)
         )
-        shown = drawn(app)
-        while screen.pane.main.lines_unread:
-            await pilot.press("pagedown")
-            await pilot.pause()
-            shown += drawn(app)
+        shown = await read_to_end(pilot, screen)
         await seen(pilot, screen)
         shown = "".join(shown.split())
         assert not [address for address in copies if address not in shown]

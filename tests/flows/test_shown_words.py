@@ -21,7 +21,16 @@ from mm_tui.screens.status import unsettled
 from mm_tui.services.decisions.view import Phase
 from mm_tui.settings.sections import Review
 from tests.support.app import drawn, running_app, settings_for, until
-from tests.support.queue import bodies, open_editor, open_queue, reading_queue, running_queue, seen, write_edit
+from tests.support.queue import (
+    bodies,
+    open_editor,
+    open_queue,
+    read_page,
+    reading_queue,
+    running_queue,
+    seen,
+    write_edit,
+)
 from tests.support.sandbox import Sandbox
 
 SLOW = Review(hold_seconds=60)
@@ -53,6 +62,7 @@ async def test_what_was_said_of_one_mail_is_not_said_of_the_next(
         await until(pilot, lambda: "lines not seen yet: enter reads on" in drawn(app), "the answer")
         left = screen.pane.main.lines_unread
         assert f"{left} lines not seen yet" in drawn(app)
+        await read_page(pilot, screen)
         # Neither of these keys counts as text: what is pressed right after them is not dropped.
         monkeypatch.setattr(keyboard, "PAUSE_SECONDS", 60)
         await pilot.press("enter")

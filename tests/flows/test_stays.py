@@ -10,7 +10,7 @@ from mm_tui.screens.pending.screen import PendingScreen
 from mm_tui.services.decisions import listing
 from mm_tui.settings.sections import Review
 from tests.support.app import drawn, settings_for, until
-from tests.support.queue import bodies, reading_queue, running_queue, seen, write_elsewhere
+from tests.support.queue import bodies, read_to_end, reading_queue, running_queue, seen, write_elsewhere
 from tests.support.sandbox import Sandbox
 
 
@@ -122,10 +122,8 @@ async def test_a_change_far_down_is_on_the_screen_at_once_and_all_of_it_is_still
         await until(pilot, lambda: "{+is lost+}" in drawn(app), "what differs")
         assert "Parcel 2 " not in drawn(app)
         assert screen.current is not None and not screen.gate.has_seen(screen.current)
-        for _ in range(30):
-            await pilot.press("enter")
-            await pilot.pause()
-        await until(pilot, lambda: screen.current is not None and screen.gate.has_seen(screen.current), "all of it")
+        await read_to_end(pilot, screen)
+        await seen(pilot, screen)
 
 
 async def test_a_key_on_its_way_when_the_text_changes_decides_nothing(

@@ -17,7 +17,7 @@ from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.session import Session
 from mm_tui.settings.sections import Settings
 from mm_tui.store.decisions.edits import EditStore, SavedEdit
-from tests.support.app import running_app, until
+from tests.support.app import drawn, running_app, until
 from tests.support.sandbox import Sandbox
 
 
@@ -68,6 +68,23 @@ async def write_edit(app: MmTui, pilot: Pilot[Any], text: str) -> None:
     editor = await open_editor(app, pilot)
     editor.query_one("#body", TextArea).load_text(text)
     await pilot.press("ctrl+s")
+
+
+async def read_page(pilot: Pilot[Any], screen: PendingScreen) -> None:
+    """Waits until what is on the screen has been there for long enough to have been read."""
+    await pilot.pause()
+    await until(pilot, lambda: not screen.pane.main.is_waiting, "a moment")
+
+
+async def read_to_end(pilot: Pilot[Any], screen: PendingScreen) -> str:
+    """Reads the email that is open page by page; returns what was on the screen."""
+    shown = ""
+    while True:
+        await read_page(pilot, screen)
+        shown += drawn(pilot.app)
+        if not screen.pane.main.lines_unread:
+            return shown
+        await pilot.press("pagedown")
 
 
 async def seen(pilot: Pilot[Any], screen: PendingScreen) -> None:
