@@ -8,6 +8,7 @@ from typing import Any, ClassVar, TypeVar
 
 from textual import events
 from textual.app import App, ComposeResult
+from textual.geometry import Size
 from textual.screen import Screen
 
 from mm_tui import keymap
@@ -23,6 +24,14 @@ T = TypeVar("T")
 NO_WAY_BACK = "there is nothing to go back to: {app.quit} quits"
 CHROME_SECONDS = 0.1
 """Seconds: events closer together than this update the top and status lines once."""
+
+LEAST_ROOM = Size(40, 10)
+"""The columns and lines below which nothing is released: an address, or what a question is about, has no room."""
+
+
+def has_room(terminal: Size) -> bool:
+    """Whether anything may be released on a terminal of this size."""
+    return terminal.width >= LEAST_ROOM.width and terminal.height >= LEAST_ROOM.height
 
 
 class PartAction:

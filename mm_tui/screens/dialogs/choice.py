@@ -100,6 +100,10 @@ class ChoiceScreen(Dialog[Result]):
     def on_mount(self) -> None:
         self.watch(self.query_one(".dialog"), "show_vertical_scrollbar", self._scrolling_changed)
 
+    def on_resize(self) -> None:
+        # The screen below learns its new size with this one.
+        self.call_after_refresh(self.look_again)
+
     def _scrolling_changed(self, scrolls: bool) -> None:
         self.query_one(".dialog--keys", Static).update(self._keys(scrolls=scrolls))
 

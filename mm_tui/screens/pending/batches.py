@@ -79,6 +79,9 @@ class Batches:
 
     def approve(self) -> None:
         """Approves all marked emails, after a summary."""
+        if why := self._screen.gate.why_no_room:
+            self._screen.refusal.say(why)
+            return
         seen = self._screen.gate.has_seen_newer
         batch = [entry for entry in self._marked() if _may_be_batched(entry) and seen(entry)]
         if not batch:
@@ -93,7 +96,9 @@ class Batches:
                 joined(list(filter(None, (_summary(batch), Content(self._beside_listed(batch))))), "\n\n"),
                 [DialogChoice("A", "approve them all (one undo for all)" if len(batch) > 1 else "approve it", True)],
                 stay="go back without deciding",
-                over=lambda: self._deciding.why_all_over(batch, self._deciding.why_outdated),
+                over=lambda: (
+                    self._screen.gate.why_no_room or self._deciding.why_all_over(batch, self._deciding.why_outdated)
+                ),
             ),
             lambda _: self._deciding.begin(
                 batch, lambda service: service.approve_all(_digests(batch), found=found, shown=shown)

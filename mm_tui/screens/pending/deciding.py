@@ -69,7 +69,7 @@ class Deciding:
 
     def why_outdated(self, asked: QueueEntry) -> str:
         """Why a question whether to approve this email need not be answered any more: also if more was found."""
-        if why := self.why_over(asked):
+        if why := self._screen.gate.why_no_room or self.why_over(asked):
             return why
         now = self._screen.listing.find(asked.item.id)
         is_known = now is None or now.found <= asked.found
@@ -321,6 +321,9 @@ class Deciding:
         if entry is None or view is None or view.question is None:
             self._screen.refusal.say("there is no question to answer here")
             return
+        if why := self._screen.gate.why_no_room:
+            self._screen.refusal.say(why)
+            return
         email_id, asked, choices = view.email_id, view.question, list(view.question.choices)
         words = Content.assemble((about_line(entry), "bold"), "\n\n", asked.words)
         if not self._has_read_change(view):
@@ -335,6 +338,8 @@ class Deciding:
                 self._screen.run_worker(answering, group="answer", exclusive=False, exit_on_error=False)
 
         def over() -> str:
+            if why := self._screen.gate.why_no_room:
+                return why
             now = self._screen.decision_of(email_id)
             return "" if now is not None and now.question == asked else "this question has been answered meanwhile"
 

@@ -47,6 +47,9 @@ ALERT, NEWS = (" ! ", "$warning"), (" · ", "$accent")
 STARTS = re.compile(rf"{SIGN.pattern}|(?:from|also|when|came|asks|about|bcc |(?:to|cc) {{2}}) ")
 """What lines of the head begin with, before they continue."""
 
+WHOM, CONTINUED = re.compile(r"(?:to|cc) {2} "), " " * 5
+"""What its lines about the recipients begin with."""
+
 
 class OpenedEmail(msgspec.Struct, frozen=True):
     """The email that is open, with what is known about it."""
@@ -90,6 +93,8 @@ class ItemHead(CachedStatic):
 
     is_crowded = False
     """Whether it has no room for everything that must be seen, which is on the page then."""
+    shows_whom = False
+    """Whether it has room for all rows about the recipients."""
     _rows = 0
     _rows_for: tuple[str, Size] | None = None
     """The email, and the size of the pane, for which it has this height."""
@@ -98,7 +103,7 @@ class ItemHead(CachedStatic):
         """Draws the head for a pane of this size; returns by how many rows it grew under the reader's eyes.
         `is_scrolled`: the text below is scrolled, and keeps its place although the head grows."""
         if opened is None:
-            self._rows, self._rows_for, self.is_crowded = 0, None, False
+            self._rows, self._rows_for, self.is_crowded, self.shows_whom = 0, None, False, False
             self.put(Content(""))
             self.styles.min_height = 0
             return 0
@@ -108,6 +113,7 @@ class ItemHead(CachedStatic):
         rows = text.get_height({}, width) + (0 if opened.entry.is_checked else LATE_ROWS)
         self._rows, self._rows_for = max(before, min(rows, most)), place
         self.styles.min_height = self._rows
+        self.shows_whom = _whom_height(text, width) <= self._rows
         self.put(text)
         return self._rows - before if before else 0
 
@@ -138,6 +144,15 @@ def fitted(opened: OpenedEmail, now: datetime, width: int, most: int, shown: int
         shorter = (drawn(Detail(findings, remarks)) for findings in range(MOST_FINDINGS, -1, -1))
         text = next((one for one in shorter if fits(one, shown)), text)
     return text, is_crowded
+
+
+def _whom_height(text: Content, width: int) -> int:
+    """The rows of the head down to the last one about the recipients."""
+    lines = text.split("\n", allow_blank=True)
+    last = max((at for at, line in enumerate(lines) if at and WHOM.match(line.plain)), default=0)
+    while last + 1 < len(lines) and lines[last + 1].plain.startswith(CONTINUED):
+        last += 1
+    return joined(lines[: last + 1], "\n").get_height({}, width)
 
 
 def _details(opened: OpenedEmail, width: int) -> Iterator[Detail]:
@@ -201,8 +216,13 @@ def _envelope(opened: OpenedEmail, now: datetime, *, crowded: bool) -> Iterator[
     recipients = [Party.parse(one) for one in entry.edit.text.to] if entry.edit is not None else item.to
     nobody = Content("no recipient") if entry.edit is not None else Content.styled(NOT_DISCLOSED, "$mm-fail")
     to = _parties(recipients, crowded=crowded) or nobody
-    yield _row("from", sender if entry.is_inbound else Content.assemble(sender, mode))
-    yield _row("to", Content.assemble(to, mode) if entry.is_inbound else to)
+    if entry.is_inbound:
+        yield _row("from", sender)
+        yield _row("to", Content.assemble(to, mode))
+    else:
+        # Where room is short, whom it goes to is worth more than from which of our addresses.
+        rows = [_row("from", Content.assemble(sender, mode)), _row("to", to)]
+        yield from reversed(rows) if crowded else rows
     unread = "could not be read" if entry.unread_because else "loading …"
     if item.complete and item.cc:
         yield _row("cc", _parties(item.cc, crowded=crowded))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cached_property
 
-from mm_tui.screens.base import BaseScreen
+from mm_tui.screens.base import BaseScreen, has_room
 from mm_tui.screens.pending.column import PendingList, QueueColumn
 from mm_tui.screens.pending.pane import ItemPane
 from mm_tui.services.decisions.approval_gate import UNSEEN, ApprovalGate
@@ -52,7 +52,7 @@ class QueueHost(BaseScreen):
     @cached_property
     def gate(self) -> ApprovalGate:
         """The approval gate, which says whether an email may be decided now."""
-        return ApprovalGate(self.session.clock, self.session.settings.review.own_replies)
+        return ApprovalGate(self.session.clock, self.session.settings.review.own_replies, self._has_room)
 
     @cached_property
     def listing(self) -> QueueListing:
@@ -114,6 +114,10 @@ class QueueHost(BaseScreen):
         """Whether the email under the cursor is on the screen, not only its row."""
         return self.is_reading or self.has_class("-split")
 
+    def _has_room(self) -> bool:
+        """Whether recipients and some text are on the screen: of the open email, or in the list its row."""
+        return has_room(self.app.size) and (not self.shows_email or self.pane.shows_whom_and_text)
+
     def size_classes(self, width: int, height: int) -> tuple[str, ...]:
         return (*super().size_classes(width, height), *(name for name, least in COLUMNS.items() if width >= least))
 
@@ -172,24 +176,24 @@ class Refusal:
 
     def __init__(self, screen: QueueHost) -> None:
         self._screen = screen
-        self._words = ""
+        self.words = ""
         self._counted = ""
         """The email for which the message says how many lines are left to read."""
 
     def say(self, why: str, severity: str = "warning") -> None:
         """Says why a key does nothing, until the message is outdated."""
-        self._words, self._counted = why, ""
+        self.words, self._counted = why, ""
         self._screen.say(why, severity)
 
     def forget(self) -> None:
         """Forgets the refusal after the reader has moved or decided, or the email has changed."""
-        if self._words:
-            self._screen.unsay(self._words)
-            self._words = self._counted = ""
+        if self.words:
+            self._screen.unsay(self.words)
+            self.words = self._counted = ""
 
     def read_to_end(self) -> None:
         """Forgets the refusal if it said that not all had been seen."""
-        if self._counted or self._words in (UNSEEN, ALL_OF_IT):
+        if self._counted or self.words in (UNSEEN, ALL_OF_IT):
             self.forget()
 
     def lines_seen(self) -> None:
@@ -212,7 +216,7 @@ class Refusal:
             return
         unread = self._screen.pane.main.lines_unread
         more = f"{count(unread, 'line', 'lines')} not seen yet: {{paper.page_down}} reads on"
-        if self._counted == email_id and more == self._words:
+        if self._counted == email_id and more == self.words:
             return
         self.say(more if unread else ALL_OF_IT)
         self._counted = email_id if unread else ""

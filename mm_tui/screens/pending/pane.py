@@ -45,6 +45,8 @@ class View(StrEnum):
 
 INBOUND_WORD = "Mail"
 """The title of `View.DRAFT` for inbound mail."""
+LEAST_TEXT = 2
+"""The rows of text without which nobody sees what an email is about."""
 ALERT = "▲ "
 SIGNS = {Phase.HELD: "◔ ", Phase.WORKING: "◑ ", Phase.WAITING: "◑ ", Phase.DONE: "✓ ", Phase.UNDECIDED: "○ "}
 
@@ -111,6 +113,11 @@ class ItemPane(Vertical):
     @property
     def _version(self) -> str:
         return self._opened.entry.version if self._opened is not None else ""
+
+    @property
+    def shows_whom_and_text(self) -> bool:
+        """Whether all rows with the recipients, or their number, are on the screen, and some of the page below."""
+        return self.head.shows_whom and self.main.size.height >= LEAST_TEXT
 
     # What is shown
 

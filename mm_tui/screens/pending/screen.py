@@ -32,6 +32,7 @@ from mm_tui.screens.pending.team import Team
 from mm_tui.screens.pending.timers import ScreenTimers
 from mm_tui.screens.pending.words import SIGNS
 from mm_tui.screens.status import knows_queue
+from mm_tui.services.decisions.approval_gate import NO_ROOM
 from mm_tui.services.events import AssistChanged, AuditChanged, DecisionChanged, ServiceEvent, SyncChanged
 from mm_tui.widgets.pager import Pager
 
@@ -237,6 +238,8 @@ class PendingScreen(QueueHost):
         self.end_search()
 
     def on_resize(self, event: events.Resize) -> None:
+        if self.refusal.words == NO_ROOM:
+            self.refusal.forget()
         if self.lay_out(event.size.width):
             self.open_email.show()
 

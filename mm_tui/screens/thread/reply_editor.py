@@ -16,8 +16,10 @@ from textual.widgets import Static
 from mm_tui import keymap
 from mm_tui.messages import Said, session_of
 from mm_tui.models import Direction, OversightMode, Status
+from mm_tui.screens.base import has_room
 from mm_tui.screens.thread.view import ThreadView
 from mm_tui.services.assistant.cards import DraftText, badge_of
+from mm_tui.services.decisions.approval_gate import NO_ROOM
 from mm_tui.services.fault_words import expected_faults, fault_words
 from mm_tui.services.mail.unsent import state_words
 from mm_tui.services.saved_texts.edits import NotSaved
@@ -311,11 +313,19 @@ class ReplyEditor(Vertical):
         if self._mode in GATED and not through:
             self._submit(True)
             return
+        if not self._has_room():
+            return
         words = "Nobody approves what this mailbox sends: the reply is sent at once and cannot be undone."
         if through:
             words = f"{through[0]} is on the mailbox's allowlist: the reply is sent at once and cannot be undone."
         question = ConfirmScreen("Send without approval?", words, yes="send", no="do not send")
-        self.app.push_screen(question, self._submit)
+        self.app.push_screen(question, lambda yes: self._submit(yes and self._has_room()))
+
+    def _has_room(self) -> bool:
+        """Whether the terminal has room for what would leave at once; says so if not."""
+        if not (enough := has_room(self.app.size)):
+            self._say(NO_ROOM, "warning")
+        return enough
 
     def _submit(self, yes: bool | None) -> None:
         if not yes or self.reply_to is None:

@@ -6,7 +6,7 @@ that the user has set.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -24,15 +24,18 @@ EDIT_OUTDATED = "the draft changed since your edit began: {pending.edit} shows w
 OWN_REPLY = 'you wrote this reply: [review] own_replies = "another" requires another reviewer to approve it'
 AS_IT_IS = "inbound mail can only be approved or rejected as it is"
 WAITS_FOR_SECOND = "you have approved this: another reviewer must approve it too"
+NO_ROOM = "make the terminal larger: it has no room for the recipients and the text"
 UNSEEN = "you have not seen all of it yet: {list.open} opens it"
 
 
 class ApprovalGate:
     """Records what was seen, what has begun, and when an email came under the cursor without a key press.
-    `own_replies`: who approves this reviewer's own texts, `self` or `another`, as in the settings."""
+    `own_replies`: who approves this reviewer's own texts, `self` or `another`, as in the settings. `has_room`: whether
+    the terminal has room for what an approval is about."""
 
-    def __init__(self, clock: Clock, own_replies: str = "self") -> None:
+    def __init__(self, clock: Clock, own_replies: str = "self", has_room: Callable[[], bool] = lambda: True) -> None:
         self._clock = clock
+        self._has_room = has_room
         self._own_replies = own_replies
         self._seen: set[str] = set()
         self._beginning: set[str] = set()
@@ -62,6 +65,11 @@ class ApprovalGate:
     def came_unasked(self) -> bool:
         """Whether the email came under the cursor just now, so that a key may be meant for the previous one (R14)."""
         return self._clock.monotonic() - self._came_at < DWELL_SECONDS
+
+    @property
+    def why_no_room(self) -> str:
+        """Why nothing may be released on a terminal of this size, whatever was read before; empty if it may (R1)."""
+        return "" if self._has_room() else NO_ROOM
 
     def has_seen(self, entry: QueueEntry) -> bool:
         """Whether everything that would be sent was on the screen in its current form (R2)."""
@@ -96,7 +104,7 @@ class ApprovalGate:
 
     def why_not_approve(self, entry: QueueEntry, decision: DecisionView | None) -> str:
         """Why it may not be approved now; empty if it may. The caller asks again about high risks and newer mail."""
-        if why := self.why_not_decide(entry, decision):
+        if why := self.why_not_decide(entry, decision) or self.why_no_room:
             return why
         if unread := entry.unread_words:
             return unread
