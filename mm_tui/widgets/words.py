@@ -54,6 +54,11 @@ def _keys(changes: tuple[tuple[str, str], ...]) -> Mapping[str, list[str]]:
     return {one.id: good.get(one.id, one.keys).split(",") for one in keymap.KEY_ACTIONS}
 
 
+def used_keys(changes: Mapping[str, str]) -> frozenset[str]:
+    """All keys that do something somewhere. `changes`: the user's `[keys]`."""
+    return frozenset(key for keys in _keys(tuple(changes.items())).values() for key in keys)
+
+
 def is_typed(key: str) -> bool:
     """Whether a text field uses this key itself, as a character or for moving and editing."""
     return "+" not in key and key not in {"escape", "tab"} and not (key[:1] == "f" and key[1:].isdigit())

@@ -9,10 +9,12 @@ from rich.cells import cell_len
 
 from mm_tui.app import MmTui
 from mm_tui.screens.dialogs.help import HelpScreen
+from mm_tui.screens.dialogs.offers import ReasonScreen
 from mm_tui.screens.mailboxes.mailbox_list import NARROW_COLUMNS, TINY_COLUMNS, WIDE_COLUMNS
 from mm_tui.screens.mailboxes.screen import MailboxesScreen
+from mm_tui.settings.sections import Review
 from tests.support.app import drawn, running_app, settings_for, until
-from tests.support.queue import running_queue
+from tests.support.queue import reading_queue, running_queue
 from tests.support.sandbox import Sandbox
 
 
@@ -62,3 +64,25 @@ async def test_beside_wide_keys_no_line_of_the_help_is_wider_than_a_small_termin
             lines = str(group.render()).splitlines()
             assert max(map(cell_len, lines)) <= group.size.width
             assert all(line.startswith("  ") for line in lines[1:]), lines
+
+
+async def test_keys_that_mean_something_elsewhere_give_no_reason(sandbox: Sandbox) -> None:
+    draft = sandbox.draft("Dear Anna, soon.")
+    reasons = tuple(f"reason {number}" for number in range(1, 10))
+    settings = settings_for(sandbox, review=Review(reasons=reasons)).replaced(keys={"app.sync": "f3"})
+    async with reading_queue(settings, 1) as (app, pilot, screen):
+        await pilot.press("x")
+        await until(pilot, lambda: "f2  reason 1" in drawn(app), "the reasons")
+        assert "f4  reason 2" in drawn(app)
+        assert "f12 reason 8" in drawn(app)
+        assert re.search(r"^ *▸? *reason 9 *$", drawn(app), re.M), "no key is left, but the arrows choose it"
+        await until(pilot, lambda: app.keyboard.is_ready, "the dialog to be drawn")
+        await pilot.press("f3", "f8", "f9", "f1")
+        await until(pilot, lambda: isinstance(app.screen, HelpScreen), "the help")
+        assert "Choose that text at once" in _groups(app)
+        await pilot.press("f1")
+        await until(pilot, lambda: isinstance(app.screen, ReasonScreen), "the reasons again")
+        assert screen.decision_of(draft) is None
+        await pilot.press("up", "enter")
+        await until(pilot, lambda: screen.decision_of(draft) is not None, "the hold")
+    assert sandbox.status(draft) == "pending_send_approval"

@@ -63,7 +63,7 @@ async def test_a_reason_that_is_being_typed_stays_and_says_that_nothing_is_left_
         await until(pilot, lambda: "▲ approved elsewhere at" in " ".join(shown(app).split()), "who decided")
         # The rest of the word comes into the field, not upon the queue.
         await pilot.press(*"mount", "enter")
-        await pilot.press("f1")
+        await pilot.press("f2")
         await pilot.pause(0.3)
         assert isinstance(app.screen, ReasonScreen)
         assert "wrong amount" in shown(app)

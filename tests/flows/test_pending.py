@@ -209,7 +209,7 @@ async def test_rejecting_takes_a_reason_and_offers_it_next_time(
         await until(pilot, lambda: not screen.gate.came_unasked, "time to see what came under the cursor")
         await pilot.press("x")
         await until(pilot, lambda: isinstance(app.screen, ReasonScreen), "the dialog")
-        assert "f6  2 much" in drawn(app)
+        assert "f7  2 much" in drawn(app)
         await pilot.press("up")
         # What only makes things easier may be lost: it does not end the program.
         app.session.state.set(GREETED, None)

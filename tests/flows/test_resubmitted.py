@@ -41,7 +41,7 @@ async def test_a_marked_reason_asks_the_agent_for_another_draft(sandbox: Sandbox
         await pilot.press("x")
         await until(pilot, lambda: "Wrong tone  ↻ redraft" in shown(app), "which reasons ask for another")
         assert "Not needed  ↻" not in shown(app)
-        await pilot.press("f4")
+        await pilot.press("f5")
         await until(pilot, lambda: "review.redraft" in sandbox.look(draft)["tags"], "the request at the gateway")
         assert sandbox.look(draft)["tags"]["review.reason"] == "Wrong tone"
         await until(pilot, lambda: screen.current is not None and screen.current.item.id == other, "the other")

@@ -67,7 +67,7 @@ async def test_a_draft_is_rejected_with_its_reason(gateway: SpecGateway) -> None
     async with reading_queue(settings_for(cast(Sandbox, gateway)), 1) as (app, pilot, screen):
         await pilot.press("x")
         await until(pilot, lambda: isinstance(app.screen, ReasonScreen), "the reasons")
-        await pilot.press("f1")
+        await pilot.press("f2")
         await until(pilot, lambda: gateway.mails[draft].get("status") == "rejected", "the rejection")
         await until(pilot, lambda: not screen.listing.entries, "the queue to be empty")
     assert gateway.audit[-1]["metadata"]["reason"]

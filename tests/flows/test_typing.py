@@ -221,7 +221,7 @@ async def test_the_words_of_an_undone_rejection_are_offered_again(sandbox: Sandb
         await until(pilot, lambda: (view := screen.decision_of(draft)) is not None and view.ended, "the undo")
         await pilot.press("x")
         await until(pilot, lambda: typed_in(app) == "my own words", "the words once more")
-        assert "f1  Wrong recipient" in drawn(app)
+        assert "f2  Wrong recipient" in drawn(app)
         await until(pilot, lambda: app.keyboard.is_ready, "the dialog to be drawn")
         await pilot.press("enter")
         await until(pilot, lambda: (view := screen.decision_of(draft)) is not None and not view.ended, "the hold")

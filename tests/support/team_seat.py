@@ -144,7 +144,7 @@ class Seat:
         elif "What now?" in shown:
             self.press(self._answer(shown))
         elif "give a reason" in shown:
-            self.press(self._chance.choice(("enter", "f1", "escape")))
+            self.press(self._chance.choice(("enter", "f2", "escape")))
         elif "Y approve anyway" in shown or "Y send it anyway" in shown:
             self.press(self._chance.choice(("Y", "Y", "escape")))
         elif "Discard your edit" in shown or "D discard it" in shown:

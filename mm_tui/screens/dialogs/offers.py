@@ -17,21 +17,23 @@ from mm_tui.screens.dialogs.dialog import Dialog, ask, keys_line
 from mm_tui.text import ManyLine, OneLine
 from mm_tui.widgets.hanging import HangingText
 from mm_tui.widgets.line_input import LineInput
-from mm_tui.widgets.words import joined, with_keys
+from mm_tui.widgets.words import is_typed, joined, used_keys, with_keys
 
 MAX_WORDS = 500
 """The most characters of the user's own words."""
 OFFERED = 9
-"""The most texts to offer: as many as there are keys."""
-OFFER = re.compile(r"[▸ ] f\d  ")
+"""The most texts to offer."""
+KEYS = tuple(f"f{number}" for number in range(2, 13))
+"""The keys that may choose an offered text at once; those that mean something elsewhere do not."""
+OFFER = re.compile(r"[▸ ] (?:f\d\d?|  )  ?")
 """What stands before an offered text."""
 
 
-def choosing_keys(offered: int) -> list[tuple[str, str]]:
-    """The keys that choose one of the offered texts, and what they do. `offered`: how many there are."""
-    if not offered:
-        return [("enter", "choose")]
-    return [("↑↓ enter", "choose"), (f"f1-f{offered}", "at once")] if offered > 1 else [("enter f1", "choose")]
+def choosing_keys(keys: Sequence[str]) -> list[tuple[str, str]]:
+    """The keys that choose one of the offered texts, and what they do. `keys`: those of the texts."""
+    if len(keys) > 1:
+        return [("↑↓ enter", "choose"), (f"{keys[0]}-{keys[-1]}", "at once")]
+    return [(" ".join(["enter", *keys]), "choose")]
 
 
 class OfferScreen(Dialog[str]):
@@ -51,8 +53,11 @@ class OfferScreen(Dialog[str]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move(-1)", "up", show=False),
         Binding("down", "move(1)", "down", show=False),
-        *(Binding(f"f{at}", f"choose({at})", f"f{at}", show=False) for at in range(1, OFFERED + 1)),
+        *(Binding(key, f"press({key!r})", key, show=False) for key in KEYS),
+        Binding("question_mark,f1", "app.help", "help", id="app.help"),
     ]
+    TITLE_WORD = "choosing a text"
+    HELP_MORE_TITLE = "In this dialog"
 
     def __init__(
         self,
@@ -73,10 +78,24 @@ class OfferScreen(Dialog[str]):
         self._notes = {OneLine(text): note for text, note in (notes or {}).items()}
         self._title, self._what, self._back, self._more = title, what, back, more
         self._offered = [OneLine(text) for text in offered][:OFFERED]
+        self._keys: list[str] = []
+        """The keys of the first texts, in their order."""
         self._at = 0
         self._is_drawn = False
 
+    @property
+    def HELP_MORE(self) -> tuple[tuple[str, str], ...]:
+        at_once = ((" ".join(self._keys), "Choose that text at once."),) if self._keys else ()
+        return (
+            ("↑ ↓", "Highlight another text."),
+            ("enter", "Choose the highlighted text, or what you have typed."),
+            *at_once,
+            *((key, f"{words.capitalize()}.") for key, words in (*self._more, ("esc", self._back))),
+        )
+
     def compose(self) -> ComposeResult:
+        taken = used_keys(session_of(self).settings.keys)
+        self._keys = [key for key in KEYS if key not in taken][: len(self._offered)]
         with Vertical(classes="dialog"):
             yield Static(Content(self._title), classes="dialog--title")
             if self._what:
@@ -84,7 +103,9 @@ class OfferScreen(Dialog[str]):
             yield HangingText(start=OFFER, classes="dialog--offers")
             yield LineInput(self.typed, placeholder="or type your own, then enter", proposes=bool(self.typed))
             yield Static(id="trouble")
-            yield keys_line(*choosing_keys(len(self._offered)), *self._more, ("esc", self._back))
+            helps = with_keys("{app.help}", session_of(self).settings.keys, typing=True)
+            helping = [] if is_typed(helps) else [(helps, "help")]
+            yield keys_line(*choosing_keys(self._keys), *self._more, *helping, ("esc", self._back))
 
     def on_mount(self) -> None:
         self._show()
@@ -99,7 +120,7 @@ class OfferScreen(Dialog[str]):
         lines = [
             Content.assemble(
                 ("▸ " if marks and at == self._at else "  ", "bold $accent"),
-                (f"f{at + 1}  ", "$mm-dim"),
+                (f"{self._keys[at] if at < len(self._keys) else '':<4}", "$mm-dim"),
                 (text, "bold" if marks and at == self._at else ""),
                 (f"  {self._notes[text]}" if text in self._notes else "", "$mm-dim"),
             )
@@ -124,11 +145,15 @@ class OfferScreen(Dialog[str]):
             self._at = (self._at + by) % len(self._offered)
             self._show()
 
-    def action_choose(self, number: int) -> None:
+    def action_press(self, key: str) -> None:
+        if key in self._keys:
+            self._choose(self._keys.index(key))
+
+    def _choose(self, at: int) -> None:
         # A text that has not been on the screen cannot have been chosen.
-        if self._is_drawn and number <= len(self._offered) and not self.look_again():
+        if self._is_drawn and at < len(self._offered) and not self.look_again():
             self.typed = ""
-            self.dismiss(str(self._offered[number - 1]))
+            self.dismiss(str(self._offered[at]))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         words = OneLine(event.value.strip())
@@ -136,7 +161,7 @@ class OfferScreen(Dialog[str]):
         if self.look_again() or (words == self.typed and not self._is_drawn):
             return
         if not words:
-            self.action_choose(self._at + 1)
+            self._choose(self._at)
         elif len(words) > MAX_WORDS:
             self.show_trouble(f"{len(words)} characters; the limit is {MAX_WORDS}")
         else:
