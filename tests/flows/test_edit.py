@@ -15,11 +15,12 @@ from mm_tui.app import MmTui
 from mm_tui.screens.dialogs.choice import ChoiceScreen
 from mm_tui.screens.dialogs.leave import LeaveScreen
 from mm_tui.screens.pending.editor import EditScreen
+from mm_tui.screens.pending.screen import PendingScreen
 from mm_tui.screens.pending.words import TEXT_KEYS
 from mm_tui.store.decisions.edits import EditStore
 from mm_tui.widgets.draft_area import DraftArea
 from tests.support.app import drawn, running_app, settings_for, shown, until
-from tests.support.queue import open_editor, open_queue, running_queue
+from tests.support.queue import bodies, open_editor, open_queue, running_queue, seen
 from tests.support.sandbox import Sandbox
 
 
@@ -27,6 +28,10 @@ async def edit(app: MmTui, pilot: Pilot[Any]) -> EditScreen:
     """Opens the only draft in the editor."""
     await open_queue(app, pilot, 1)
     return await open_editor(app, pilot)
+
+
+def shown_head(queue: PendingScreen) -> str:
+    return str(queue.pane.head.render())
 
 
 async def test_what_a_writer_forgets_is_shown_while_writing(sandbox: Sandbox) -> None:
@@ -152,6 +157,33 @@ async def test_leaving_says_that_an_edit_is_saved(sandbox: Sandbox) -> None:
         await pilot.press("ctrl+q")
         await until(pilot, lambda: app.leaving.parting_words, "the end")
     assert app.leaving.parting_words == ["1 edit is saved; it is offered when you open the draft again"]
+
+
+@pytest.mark.parametrize("reopened", [False, True])
+async def test_an_edit_taken_back_to_the_draft_is_none(sandbox: Sandbox, reopened: bool) -> None:
+    draft = sandbox.draft("Hello Anna.\n\nIt is on its way.")
+    async with running_app(settings_for(sandbox), size=(80, 24)) as (app, pilot):
+        queue, store = await open_queue(app, pilot, 1), EditStore(app.session.database)
+        await open_editor(app, pilot)
+        await pilot.press("x")
+        await until(pilot, lambda: store.get(draft) is not None, "the edit")
+        if reopened:
+            await pilot.press("ctrl+s")
+            await until(pilot, lambda: app.screen is queue and "edited by you" in shown_head(queue), "the edit's mark")
+            await open_editor(app, pilot)
+            await pilot.press("delete")
+        else:
+            await pilot.press("backspace")
+        await until(pilot, lambda: "● unchanged" in shown(app), "the sign")
+        assert store.get(draft) is None
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: app.screen is queue and "edited by you" not in shown_head(queue), "no edit")
+        assert queue.current is not None and queue.current.edit is None
+        await pilot.press("enter")
+        await seen(pilot, queue)
+        await pilot.press("a")
+        await until(pilot, lambda: bodies(sandbox), "the release")
+    assert sandbox.status(draft) in ("sent", "delivered")
 
 
 async def test_the_editor_says_what_is_edited_and_what_is_saved_and_its_text_stays_in_its_place(

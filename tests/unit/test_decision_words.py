@@ -206,6 +206,15 @@ def test_a_disclosed_send_time_is_part_of_what_is_approved(name: str) -> None:
     assert mine.send_at == "", "an edit leaves as soon as it is approved"
 
 
+def test_an_edit_that_changes_nothing_is_not_released_in_the_drafts_place() -> None:
+    item = waiting(1, "Hello")
+    digest = digest_of(item.id, item.mailbox_id, item.direction, item.raw)
+    same = EditedDraft(item.raw.to, item.raw.subject, item.raw.body)
+    with pytest.raises(Refused, match="changes nothing"):
+        DecisionRequest(item, Act.RELEASE_EDIT, digest, edit=same).refuse_unfit(NOW)
+    DecisionRequest(item, Act.RELEASE_EDIT, digest, edit=replace(same, body="Bye")).refuse_unfit(NOW)
+
+
 def test_a_send_time_that_has_passed_is_a_risk_which_an_approval_must_have_shown() -> None:
     clock = FakeClock(NOW)
     session = idle_session(clock=clock, boxes=[mailbox()])

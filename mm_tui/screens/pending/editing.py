@@ -96,17 +96,17 @@ class Editing:
             return
         item, session = entry.item, self._screen.session
         # To and subject stay those of the draft: the old text may have been for somebody else.
-        text = replace(entry.text, body=saved.text.body)
+        text, own = replace(entry.text, body=saved.text.body), replace(entry, edit=None)
         edit = SavedEdit(item.id, item.mailbox_id, entry.digest, item.raw, text, session.clock.now())
         try:
-            session.edits.save(edit, durable=True)
+            session.edits.save(edit, durable=True, is_edit=text != own.text)
         except NotSaved as error:
             self._screen.say(f"not saved: {error}", "error")
             return
         shown = self._screen.queue_list
         if item.id in shown.keys:
             shown.move_to(list(shown.keys).index(item.id))
-        self._open(replace(entry, edit=edit))
+        self._open(replace(entry, edit=edit) if text != own.text else own)
         self._screen.say("the saved text is in the editor; To and subject are the draft's")
 
     def _edited(self) -> None:

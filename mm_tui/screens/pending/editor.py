@@ -86,7 +86,8 @@ class EditScreen(BaseScreen):
         self._knows_the_change = False
         """Whether the changes in an outdated edit's draft have been read to the end."""
         self._assessment = entry.assessment
-        self._start = entry.text
+        self._start, own = entry.text, replace(entry, edit=None).text
+        self._unedited = _typed(", ".join(own.to), own.subject, own.body)
         self._stored = entry.edit.text if entry.edit is not None else None
         """The text that this window last knew to be in the store."""
 
@@ -155,12 +156,8 @@ class EditScreen(BaseScreen):
     @property
     def draft(self) -> EditedDraft:
         """The current edit, cleaned: what a reader cannot see is not sent either."""
-        to = self.query_one("#to", Input).value
-        return EditedDraft(
-            tuple(map(str, recipients(OneLine(to)))),
-            str(OneLine(self.query_one("#subject", Input).value)),
-            str(ManyLine(self.area.text_to_save)),
-        )
+        to, subject = self.query_one("#to", Input).value, self.query_one("#subject", Input).value
+        return _typed(to, subject, self.area.text_to_save)
 
     def on_input_changed(self) -> None:
         self._changed()
@@ -198,7 +195,6 @@ class EditScreen(BaseScreen):
             self._saving_again.soon()
             return False
         self._saved, self._is_durable = draft, durable
-        self._stored = draft
         self._writes = True
         self._show_head()
         self._assess(draft)
@@ -208,7 +204,11 @@ class EditScreen(BaseScreen):
         edit, old = self.as_edit(draft), self._entry.edit
         if old is not None and self._is_outdated and not self._knows_the_change:
             edit = replace(edit, base_digest=old.base_digest, base=old.base)
-        if self.session.edits.save(edit, over=self._stored, durable=durable):
+        # Taken back to the draft, it is no edit any more: nothing is to be released in the draft's place.
+        is_edit = draft != self._unedited or edit.base_digest != self._entry.digest
+        clashes = self.session.edits.save(edit, over=self._stored, durable=durable, is_edit=is_edit)
+        self._stored = draft if is_edit else None
+        if clashes:
             self.say(
                 f"another window is editing this draft too: its text is saved beside yours {WHERE_SAVED}", "warning"
             )
@@ -383,6 +383,11 @@ class EditScreen(BaseScreen):
 
     def action_stop(self) -> None:
         self.workers.cancel_group(self, "redraft")
+
+
+def _typed(to: str, subject: str, body: str) -> EditedDraft:
+    """The text of the fields, cleaned."""
+    return EditedDraft(tuple(map(str, recipients(OneLine(to)))), str(OneLine(subject)), str(ManyLine(body)))
 
 
 def _warn(words: str) -> Content:

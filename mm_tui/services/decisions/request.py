@@ -85,6 +85,8 @@ class DecisionRequest(msgspec.Struct, frozen=True):
             raise Refused(AS_IT_IS, "Approve or reject it, and answer it once it has arrived.")
         if self.edit is not None and not [address for address in self.edit.to if address.strip()]:
             raise Refused("your edit has no recipient", "Fill in To.")
+        if self.act is Act.RELEASE_EDIT and self.edit == EditedDraft(item.raw.to, item.raw.subject, item.raw.body):
+            raise Refused("your edit changes nothing", "Approve the draft as it is, without the edit.")
 
     def sends_late(self, now: datetime) -> bool:
         """Whether its send time has passed, and the reviewer was shown so."""

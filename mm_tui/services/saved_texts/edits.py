@@ -48,12 +48,14 @@ class Edits:
     def get(self, item_id: str) -> SavedEdit | None:
         return self._store.get(item_id)
 
-    def save(self, edit: SavedEdit, *, over: EditedDraft | None = None, durable: bool = False) -> bool:
+    def save(
+        self, edit: SavedEdit, *, over: EditedDraft | None = None, durable: bool = False, is_edit: bool = True
+    ) -> bool:
         """Saves an edit, replacing the one saved for its email. Returns whether that was another text than `over`,
         which the caller expects to replace (None for none): it is kept as a copy. `durable`: it also survives a power
-        cut. Raises NotSaved."""
+        cut. `is_edit`: False if it is the draft's own text, of which nothing is saved. Raises NotSaved."""
         with saving():
-            return self._store.put(edit, over=over, durable=durable)
+            return self._store.put(edit, over=over, durable=durable, is_edit=is_edit)
 
     def save_beside(self, edit: SavedEdit) -> None:
         """Keeps a text as a copy beside the edit of the same email. Raises `NotSaved`."""

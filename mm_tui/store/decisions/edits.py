@@ -63,16 +63,19 @@ class EditStore:
         except StoreMoved as error:
             raise StoreMoved(f"{error}. {self.rescued(*fresh)}") from error
 
-    def put(self, edit: SavedEdit, *, over: EditedDraft | None, durable: bool) -> bool:
+    def put(self, edit: SavedEdit, *, over: EditedDraft | None, durable: bool, is_edit: bool = True) -> bool:
         """Saves the edit, replacing the one saved for its email. Returns whether that was another text than `over`,
-        which the caller expects to replace (None for none): it is kept as a copy. Raises StoreMoved as for
-        `changing`."""
-        with self.changing(edit, durable=durable):
+        which the caller expects to replace (None for none): it is kept as a copy. `is_edit`: False if it is the draft's
+        own text, so that nothing is saved in its place. Raises StoreMoved as for `changing`."""
+        with self.changing(edit, durable=durable) as connection:
             other = self.get(edit.item_id)
             clashes = other is not None and other.text not in (over, edit.text)
             if other is not None and clashes:
                 self.put_beside(replace(other, saved_at=edit.saved_at), durable=durable)
-            self.save(edit, durable=durable)
+            if is_edit:
+                self.save(edit, durable=durable)
+            else:
+                connection.execute("DELETE FROM edits WHERE item_id = ?", (edit.item_id,))
             return clashes
 
     def put_beside(self, edit: SavedEdit, *, durable: bool = True) -> None:
