@@ -6,12 +6,13 @@ from functools import partial
 from unittest.mock import Mock
 
 import pytest
+from textual.widgets import TextArea
 
 from mm_tui.screens.dialogs.choice import ChoiceScreen
 from mm_tui.services.decisions.view import Phase
 from mm_tui.settings.sections import Review
 from tests.support.app import drawn, settings_for, shown, until
-from tests.support.queue import bodies, is_decided, reading_queue, running_queue, seen
+from tests.support.queue import bodies, is_decided, open_editor, reading_queue, running_queue, seen
 from tests.support.sandbox import Sandbox
 
 
@@ -33,6 +34,20 @@ async def test_undo_takes_back_what_is_held(sandbox: Sandbox) -> None:
         await until(pilot, lambda: (view := screen.decision_of(draft)) and view.phase is Phase.UNDECIDED, "the undo")
     assert sandbox.outbox() == []
     assert sandbox.status(draft) == "pending_send_approval"
+
+
+async def test_an_undo_is_not_said_of_the_text_that_replaces_what_it_was_about(sandbox: Sandbox) -> None:
+    draft = sandbox.draft("It is on its way.")
+    async with reading_queue(settings_for(sandbox, review=Review(hold_seconds=60)), 1) as (app, pilot, screen):
+        await pilot.press("a")
+        await until(pilot, lambda: (view := screen.decision_of(draft)) and view.phase is Phase.HELD, "the hold")
+        await pilot.press("u")
+        await until(pilot, lambda: "○ undone: nothing was sent" in drawn(app), "the undo above the draft")
+        await open_editor(app, pilot)
+        app.screen.query_one("#body", TextArea).load_text("It arrives tomorrow.")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: app.screen is screen and "edited by you" in drawn(app), "the edit")
+        assert "○ undone" not in drawn(app)
 
 
 async def test_undo_takes_back_the_last_decision_only(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from textual.content import Content
 from textual.screen import Screen
 
 from mm_tui.clock import at_time
-from mm_tui.decision.state import Outcome
+from mm_tui.decision.state import Act, Outcome
 from mm_tui.messages import session_of
 from mm_tui.models import Mailbox
 from mm_tui.review.render_pass import RenderPass, is_source
@@ -362,7 +362,9 @@ def _banner(opened: OpenedEmail, today: date, screen: Screen[Any], width: int) -
         at = at_time(change.at, today)
         words = f"changed {at} while you were reading: see what changed in Diff, the whole text in Draft"
         return Content.assemble(ALERT, (words, "bold"))
-    if decision is not None and not decision.is_shown_by_tags(entry.item.id):
+    # What was undone before the draft was edited was about another text.
+    is_past = decision is not None and decision.outcome is Outcome.UNDONE and decision.act is Act.APPROVE and entry.edit
+    if decision is not None and not is_past and not decision.is_shown_by_tags(entry.item.id):
         asked = decision.question
         words = str(asked.words if asked is not None else decision.words)
         words += ": see Diff" if decision.outcome is Outcome.NOT_AS_SEEN else ""
