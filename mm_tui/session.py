@@ -382,10 +382,10 @@ class Session:
         """Whether a key for this scope is set: read, send, oversight or admin."""
         return self._keys is not None and self._keys.has(scope)
 
-    def begin_closing(self) -> None:
-        """Prevents new decisions and calls; `aclose` does the rest."""
+    def begin_closing(self, *, unasked: bool = False) -> None:
+        """Prevents new decisions and calls; `aclose` does the rest. `unasked`: as for `Decisions.begin_closing`."""
         if self.decisions is not None:
-            self.decisions.begin_closing()
+            self.decisions.begin_closing(unasked=unasked)
         if self.gateway is not None:
             self.gateway.begin_closing()
 

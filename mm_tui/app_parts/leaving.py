@@ -54,10 +54,10 @@ class Leaving:
 
     def leave(self, status: int = 0) -> None:
         """Saves unfinished texts and ends the app with this exit status."""
-        self._session.begin_closing()
+        # A signal asks nobody.
+        self._session.begin_closing(unasked=status != 0)
         self.parting_words = self._save_texts()
         if status:
-            # A signal asks nobody.
             from mm_tui.screens.dialogs.leave import on_the_way
 
             self.parting_words += filter(None, [on_the_way(self._session).words()])
@@ -106,7 +106,7 @@ class Leaving:
 
     def crashed(self, error: Exception, *, first: bool) -> None:
         """Saves unfinished texts after an exception, and reports it if it is the first."""
-        self._session.begin_closing()
+        self._session.begin_closing(unasked=True)
         if first:
             self.crash_line = crash.report(error, reports_dir())
             if is_of_store(error):

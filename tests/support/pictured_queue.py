@@ -131,7 +131,7 @@ class StillDecisions:
         self._views = views
         self.overview = self
 
-    def begin_closing(self) -> None:
+    def begin_closing(self, *, unasked: bool = False) -> None:
         pass
 
     async def aclose(self) -> None:

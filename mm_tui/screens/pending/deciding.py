@@ -137,7 +137,8 @@ class Deciding:
         self._screen.refusal.forget()
         if (decisions := self._screen.session.decisions) is not None:
             # Their rows keep a sign.
-            decisions.note_not_done()
+            noting = decisions.note_not_done()
+            self._screen.run_worker(noting, group="note", exclusive=False, exit_on_error=False)
         for email_id in email_ids:
             self._screen.marks.begun(email_id)
             self._screen.marks.decided(email_id, self._screen.decision_of(email_id))

@@ -96,7 +96,7 @@ class Beginning:
 
     async def resume(self) -> None:
         """Continues the decisions of processes that have ended: reads the gateway, then asks a human."""
-        for decision in await asyncio.to_thread(self._store.incidents.all):
+        for decision in await asyncio.to_thread(self._unseen):
             if decision.decision_id not in self._active:
                 # It comes before the decisions of this run, because it is older.
                 self._active.add_oldest(decision)
@@ -109,6 +109,17 @@ class Beginning:
             decision.was_left = True
             self._active.add([decision])
             await self._driver.feed(decision, Restarted())
+
+    def _unseen(self) -> list[ActiveDecision]:
+        """What ended earlier and nobody has looked at. What fell back matters only while its email waits."""
+        unseen = self._store.incidents.all()
+        for decision in self._store.fell_back.all():
+            if self._store.pending.get(decision.email_id) is None:
+                self._store.fell_back.forget(decision.decision_id)
+            else:
+                decision.was_left = True
+                unseen.append(decision)
+        return unseen
 
     def _left(self) -> list[ActiveDecision]:
         taken = []

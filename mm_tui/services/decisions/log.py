@@ -29,7 +29,12 @@ from mm_tui.services.decisions.record import (
     restored,
     state_of,
 )
-from mm_tui.services.decisions.remembered import REDRAFTS_TO_ASK, UNSEEN_INCIDENTS, RememberedDecisions
+from mm_tui.services.decisions.remembered import (
+    FELL_BACK_UNASKED,
+    REDRAFTS_TO_ASK,
+    UNSEEN_INCIDENTS,
+    RememberedDecisions,
+)
 from mm_tui.services.decisions.request import DecisionRequest, OwnReply, Refused, refuse_released
 from mm_tui.services.decisions.view import Seen
 from mm_tui.services.knowledge.examples import USED
@@ -77,6 +82,7 @@ class DecisionLog:
         self.pending = PendingStore(database)
         self._mail = MailStore(database)
         self.incidents = RememberedDecisions(database, UNSEEN_INCIDENTS)
+        self.fell_back = RememberedDecisions(database, FELL_BACK_UNASKED)
         self.redrafts = RememberedDecisions(database, REDRAFTS_TO_ASK)
         self._authors = Authors(database)
         self._own_replies = own_replies
@@ -227,6 +233,8 @@ class DecisionLog:
             self.locks.release(connection, decision.decision_id)
         if state.outcome in INCIDENTS:
             self.incidents.note(decision.decision_id)
+        if decision.falls_back_unasked(state):
+            self.fell_back.note(decision.decision_id)
         if decision.must_ask_redraft(state):
             self.redrafts.note(decision.decision_id)
 

@@ -141,7 +141,10 @@ class ActiveDecision(msgspec.Struct, eq=False):
     @property
     def fell_back_unasked(self) -> bool:
         """Whether it ended because a program did, and no human was told."""
-        return self.was_left and self.state.outcome is Outcome.FELL_BACK
+        return self.falls_back_unasked(self.state)
+
+    def falls_back_unasked(self, state: State) -> bool:
+        return self.was_left and state.outcome is Outcome.FELL_BACK
 
     @property
     def urgency(self) -> int:
@@ -175,11 +178,12 @@ class ActiveDecision(msgspec.Struct, eq=False):
     def saved(self, state: State, at: datetime) -> SavedDecision:
         """The row that stores the decision with this state."""
         # After the end only the edit is kept, in its own table, where the human can find or discard it. In an incident
-        # both texts are kept until somebody has looked at it, and a request to the agent until it was delivered.
+        # both texts are kept until somebody has looked at it, and a request to the agent until it was delivered. What
+        # fell back unasked needs its text to say whom it was to go to.
         content = self.content
         if content is not None and state.outcome in INCIDENTS:
             content = replace(content, left=self.read.get(state.replacement or state.case.item))
-        elif state.ended and not self.must_ask_redraft(state):
+        elif state.ended and not (self.must_ask_redraft(state) or self.falls_back_unasked(state)):
             content = None
         return SavedDecision(
             decision_id=self.decision_id,

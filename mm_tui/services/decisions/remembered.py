@@ -13,7 +13,7 @@ from functools import partial
 from msgspec.structs import replace
 
 from mm_tui import typed_json
-from mm_tui.decision.state import INCIDENTS
+from mm_tui.decision.state import INCIDENTS, Outcome
 from mm_tui.models import PendingItem
 from mm_tui.services.decisions.record import ActiveDecision, UnreadableDecision, restored, state_of
 from mm_tui.store.database import Database
@@ -25,12 +25,14 @@ log = logging.getLogger("mm_tui.decisions")
 
 UNSEEN_INCIDENTS = "incidents"
 """Incidents that no human has looked at yet."""
+FELL_BACK_UNASKED = "fell_back"
+"""Decisions that fell back because a program ended otherwise than by its human, and nobody has looked at since."""
 REDRAFTS_TO_ASK = "redrafts_to_ask"
 """Rejections for which the agent must still be asked for another draft."""
 
 
 class RememberedDecisions:
-    """The decisions remembered under a name, `UNSEEN_INCIDENTS` or `REDRAFTS_TO_ASK`, with their texts."""
+    """The decisions remembered under one of the names above, with their texts."""
 
     def __init__(self, database: Database, name: str) -> None:
         self._database = database
@@ -72,9 +74,16 @@ class RememberedDecisions:
         found = []
         for row in self._rows.with_text():
             with suppress(UnreadableDecision):
-                if (state_of(row).outcome in INCIDENTS) == (self._name == UNSEEN_INCIDENTS):
+                if _kept_as(state_of(row).outcome) == self._name:
                     found.append(row.decision_id)
         return found
+
+
+def _kept_as(outcome: Outcome | None) -> str:
+    """Under which name an ended decision is remembered whose text is kept."""
+    if outcome is Outcome.FELL_BACK:
+        return FELL_BACK_UNASKED
+    return UNSEEN_INCIDENTS if outcome in INCIDENTS else REDRAFTS_TO_ASK
 
 
 def item_of(decision: ActiveDecision) -> PendingItem | None:

@@ -212,21 +212,26 @@ class Decisions:
         """Whether the gateway refused a call of this decision because there were too many requests."""
         return decision_id in self._calls.limited
 
-    def note_not_done(self) -> None:
-        """Notes that a human has looked at all decisions that failed without effect."""
-        for decision in self._active:
-            decision.looked_at = decision.looked_at or decision.is_unseen_failure
+    def note_not_done(self) -> Coroutine[Any, Any, None]:
+        """Notes that a human has looked at all decisions that failed without effect, as `looked_at` does."""
+        failed = [decision for decision in self._active if decision.is_unseen_failure]
+        for decision in failed:
+            decision.looked_at = True
+        return self._keep_looked_at([decision for decision in failed if decision.fell_back_unasked])
 
     def looked_at(self, decision_id: str) -> Coroutine[Any, Any, None]:
         """Notes that a human has looked at how a decision ended: in memory at once, on the disk when awaited."""
         decision = self._active[decision_id]
         decision.looked_at = True
-        return self._keep_looked_at(decision)
+        return self._keep_looked_at([decision])
 
-    async def _keep_looked_at(self, decision: ActiveDecision) -> None:
-        if decision.state.outcome in INCIDENTS:
-            await asyncio.to_thread(self._store.incidents.forget, decision.decision_id)
-        self._driver.report(decision)
+    async def _keep_looked_at(self, decisions: Sequence[ActiveDecision]) -> None:
+        for decision in decisions:
+            if decision.state.outcome in INCIDENTS:
+                await asyncio.to_thread(self._store.incidents.forget, decision.decision_id)
+            elif decision.fell_back_unasked:
+                await asyncio.to_thread(self._store.fell_back.forget, decision.decision_id)
+            self._driver.report(decision)
 
     # History
 
@@ -251,8 +256,11 @@ class Decisions:
         """Reads at once whatever waits for another reading, because a human asks for it."""
         self._driver.performer.hurry()
 
-    def begin_closing(self) -> None:
-        """Prevents new decisions and calls; `aclose` does the rest."""
+    def begin_closing(self, *, unasked: bool = False) -> None:
+        """Prevents new decisions and calls; `aclose` does the rest. `unasked`: no human chose to leave, so that what
+        falls back is shown at the next start."""
+        for decision in self._active.open() if unasked else ():
+            decision.was_left = True
         self._driver.closing = True
         self._gateway.begin_closing()
 
