@@ -236,6 +236,7 @@ class Session:
         from mm_tui.services.mail.spam import SpamMarks
         from mm_tui.services.mailboxes import MailboxActions
         from mm_tui.services.presence.keeper import PresenceKeeper, PresenceWatch
+        from mm_tui.services.presence.runs import ended_runs
         from mm_tui.services.presence.tags import PresenceTags
         from mm_tui.services.sync.waiting_details import WaitingDetails
         from mm_tui.store.left_files import clear_left
@@ -273,6 +274,7 @@ class Session:
         decisions = self.build_decisions(decided)
         minutes = settings.review.claim_minutes
         tags = PresenceTags(gateway, name, clock, timedelta(minutes=minutes))
+        tags.ended = ended_runs(self.database, tags.token)
         watch = PresenceWatch(self.database, gateway, clock, notify)
         self.presence = PresenceKeeper(tags, watch, self.sync, clock, minutes=minutes)
         self.sync.each_poll = polled

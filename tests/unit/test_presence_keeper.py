@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,12 +32,12 @@ def prompt(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @asynccontextmanager
 async def machine(
-    sandbox: Sandbox, reviewer: str, *, without: tuple[str, ...] = (), **review: Any
+    sandbox: Sandbox, reviewer: str, *, without: tuple[str, ...] = (), store: Path | None = None, **review: Any
 ) -> AsyncIterator[Session]:
     """One machine: its own store, its own services, running."""
     settings = settings_for(sandbox, without=without, review=Review(hold_seconds=0, **review))
     named = settings.replaced(profile=settings.profile.replaced(reviewer=reviewer))
-    session = Session(named, Database.open(None))
+    session = Session(named, Database.open(store))
     session.build(lambda _notice: None)
     running = asyncio.create_task(session.run())
     try:
@@ -88,6 +91,55 @@ async def test_what_one_reviewer_has_open_is_shown_to_the_other_until_it_is_left
         await until(lambda: "review.claimed_by" not in tags(sandbox, draft), "the end of the presence")
         await until(lambda: tags(sandbox, other).get("review.claimed_by") == "anna", "the next presence")
     assert not [one for one in (draft, other) if "review.claimed_by" in tags(sandbox, one)], "leaving removes it"
+
+
+OTHER_RUN = """
+import sys
+from pathlib import Path
+from mm_tui.services.presence.runs import ended_runs
+from mm_tui.store.database import Database
+ended_runs(Database.open(Path(sys.argv[1])), "other-run")
+print("remembered", flush=True)
+sys.stdin.read()
+"""
+
+
+async def test_the_presence_that_an_earlier_session_stored_is_not_anothers(sandbox: Sandbox, tmp_path: Path) -> None:
+    draft, store = sandbox.draft("One."), tmp_path / "store.sqlite3"
+    async with machine(sandbox, "anna", store=store) as anna:
+        assert anna.presence is not None
+        await until(lambda: entries(anna), "the queue")
+        anna.presence.watch.watch(sandbox.mailbox, draft)
+        anna.presence.open(sandbox.mailbox, draft)
+        await until(lambda: "review.claim" in tags(sandbox, draft), "the presence")
+        await anna.presence.watch.refresh()
+    assert "review.claim" not in tags(sandbox, draft)
+    async with machine(sandbox, "anna", store=store) as anna:
+        assert entries(anna)[draft].presence is None
+
+
+async def test_what_a_killed_run_left_is_nobodys_and_what_a_living_one_has_is_shown(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    draft, store = sandbox.draft("One."), tmp_path / "store.sqlite3"
+    Database.open(store).close()
+    until_at = (datetime.now(UTC) + timedelta(minutes=9)).isoformat()
+    left = {"review.claimed_by": "anna", "review.claimed_until": until_at, "review.claim": "other-run"}
+    path = f"/v1/mailboxes/{sandbox.mailbox}/emails/{draft}/tags"
+    sandbox.call("PUT", path, key="send", json={"tags": left})
+    command = [sys.executable, "-c", OTHER_RUN, str(store)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None and other.stdout.readline()
+        async with machine(sandbox, "anna", store=store) as anna:
+            assert anna.presence is not None
+            anna.presence.open(sandbox.mailbox, draft)
+            await until(lambda: (found := entries(anna).get(draft)) and found.presence, "the other window")
+        other.kill()
+    async with machine(sandbox, "anna", store=store) as anna:
+        assert anna.presence is not None
+        assert entries(anna)[draft].presence is None
+        anna.presence.open(sandbox.mailbox, draft)
+        await until(lambda: tags(sandbox, draft)["review.claim"] != "other-run", "its own presence")
 
 
 async def test_a_presence_is_renewed_while_the_email_is_open_and_then_ends(

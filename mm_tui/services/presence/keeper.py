@@ -60,7 +60,7 @@ class PresenceKeeper:
     def seat(self) -> Seat:
         """The reviewer at this program, as its tags name them."""
         fresh = self._sync.poll_seconds + ANSWER_SECONDS
-        return Seat(self._tags.reviewer, self._tags.token, fresh, self.watch.seen_at)
+        return Seat(self._tags.reviewer, self._tags.token, fresh, self.watch.seen_at, self._tags.ended)
 
     def open(self, mailbox_id: str, email_id: str) -> None:
         """Records that the user now has this email open, and no other."""

@@ -112,6 +112,12 @@ class Seat(NamedTuple):
     """Presence seen longer ago than this shows its time."""
     tags_seen_at: Callable[[str], datetime | None] = lambda _: None
     """When the tags of an email were read last, apart from its details."""
+    ended: frozenset[str] = frozenset()
+    """The tokens of earlier runs, which may have left their tags behind."""
+
+    def is_own(self, token: str) -> bool:
+        """Whether a presence tag with this token is of this program, or of a run of it that has ended."""
+        return token != "" and (token == self.token or token in self.ended)
 
 
 NOBODY = Seat()
@@ -191,6 +197,8 @@ class PresenceTags:
         import secrets
 
         self.token = secrets.token_hex(8)
+        self.ended: frozenset[str] = frozenset()
+        """The tokens of earlier runs on this machine, whose presence counts no more."""
         self._journaled: set[str] = set()
 
     @property
@@ -200,7 +208,8 @@ class PresenceTags:
 
     def current(self, email_id: str, email_tags: Mapping[OneLine, OneLine]) -> Presence | None:
         """The presence in an email's tags that counts now, ours or another's."""
-        return self._reader.of(email_id, email_tags, self._clock.now())
+        found = self._reader.of(email_id, email_tags, self._clock.now())
+        return None if found is not None and found.token in self.ended else found
 
     async def mark(self, mailbox_id: str, email_id: str) -> Presence | None:
         """Marks an email as open here, or renews the mark. Returns None if it is now ours; otherwise the presence of

@@ -280,8 +280,7 @@ def _with_decider(entry: QueueEntry, deciding: Mapping[str, OneLine], reviewer: 
 
 
 def _with_presence(entry: QueueEntry, presence: Presence | None, seat: Seat) -> QueueEntry:
-    is_ours = presence is not None and presence.token != "" and presence.token == seat.token
-    other = None if is_ours else presence
+    other = None if presence is not None and seat.is_own(presence.token) else presence
     named = other is not None and folded_name(other.by) == folded_name(OneLine(seat.reviewer))
     other = replace(other, is_own=True) if other is not None and named else other
     mine = named or entry.edit is not None
