@@ -297,6 +297,16 @@ async def test_a_damaged_waiting_email_counts_as_read_only_once_it_is_listed_aga
         assert item is not None and item.complete and item.direction == "outbound"
 
 
+async def test_a_waiting_email_listed_without_direction_and_status_is_read_too(database: Database) -> None:
+    gateway = FakeGateway()
+    gateway.put(make_mail(1))
+    gateway.waiting = [make_pending(1).replaced(direction=OneLine(""), status=OneLine(""))]
+    async with Bench(gateway, database).running() as bench:
+        await bench.sync.fetch_detail(BOX, email_id(1))
+        item = bench.pending.get(email_id(1))
+        assert item is not None and item.complete
+
+
 async def test_the_audit_log_is_read_once_and_then_only_its_head(database: Database) -> None:
     gateway = FakeGateway(scopes=("oversight", "admin"))
     approved = AuditEntry(id="a", action=OneLine("email.approved"), actor_key_id=OneLine("k1"))

@@ -61,11 +61,11 @@ class DetailReader:
         def store() -> bool:
             with self._database.write():
                 self._mail.save_detail(detail, at=now)
-                waiting = self._pending.get(email_id)
-                # Of a damaged one nothing is known but its id: it is listed again first.
-                if waiting is None or not (waiting.direction or waiting.status):
+                waiting, listed = self._pending.get(email_id), self._pending.listed(email_id)
+                # One whose stored list entry is damaged is listed again first.
+                if waiting is None or listed is None:
                     return False
-                return self._pending.save_detail(completed(waiting, detail, self._pending.listed(email_id)))
+                return self._pending.save_detail(completed(waiting, detail, listed))
 
         waits = await asyncio.to_thread(store)
         if email_id in self._announced:
