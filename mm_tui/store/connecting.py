@@ -59,6 +59,14 @@ def is_unknown_part(error: Exception) -> bool:
     return isinstance(error, sqlite3.OperationalError) and code == sqlite3.SQLITE_ERROR
 
 
+def faults(connection: sqlite3.Connection, pragma: str) -> list[str]:
+    """What a check of the whole file by SQLite (`quick_check`, `integrity_check`) finds, in its words. A value that is
+    missing in a record that can be fetched again is no fault of the file."""
+    rows = connection.execute(f"PRAGMA {pragma}(10)").fetchall()
+    missing = tuple(f"NULL value in {table}." for table in mail_tables())
+    return [str(row[0]) for row in rows if row[0] != "ok" and not str(row[0]).startswith(missing)]
+
+
 def file_uri(path: Path | None) -> str:
     """A store's file as SQLite takes it."""
     # The VFS is named because a file attached to a memory database would otherwise use that database's. The file is

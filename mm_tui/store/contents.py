@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from mm_tui import typed_json
-from mm_tui.store.connecting import CorruptStore, is_damage
+from mm_tui.store.connecting import CorruptStore, faults, is_damage
 from mm_tui.store.damaged import UNREADABLE
 from mm_tui.store.database import Database
 from mm_tui.store.migrations import KEPT_TABLES, mail_tables
@@ -36,8 +36,8 @@ def columns_of(connection: sqlite3.Connection, table: str) -> list[SqlColumn]:
 
 def unreadable(database: Database, *, models: bool = True) -> str:
     """The first table with a row that cannot be read, or an index that differs from its table, in words; empty if there
-    is none. Of the kept tables only the kind of the values is checked: a new store would get the same rows again; so it
-    is of the others without `models`."""
+    is none. Of the kept tables only the kind of the values is checked: a new store would get the same rows again.
+    Without `models` what can be fetched again is left out: damage to it costs only the record."""
     try:
         return _unreadable(database.reader()) or (next(iter(damaged_records(database)), "") if models else "")
     except UnicodeError:
@@ -50,25 +50,30 @@ def unreadable(database: Database, *, models: bool = True) -> str:
 
 
 def _unreadable(reader: sqlite3.Connection) -> str:
-    if (found := str(reader.execute("PRAGMA integrity_check(1)").fetchone()[0])) != "ok":
-        return found
-    made = [*KEPT_TABLES, *(name for name in mail_tables() if name != "mail_words")]
+    if found := faults(reader, "integrity_check"):
+        return found[0]
     others = "SELECT name FROM sqlite_master WHERE type = 'table' AND name GLOB 'agent_*'"
-    for table in (*made, *(row[0] for row in reader.execute(others).fetchall())):
+    return next(_of_wrong_kinds(reader, [*KEPT_TABLES, *(row[0] for row in reader.execute(others).fetchall())]), "")
+
+
+def _of_wrong_kinds(reader: sqlite3.Connection, tables: Iterable[str]) -> Iterator[str]:
+    """The tables with a value that cannot have been written to its column, in words."""
+    for table in tables:
         columns = columns_of(reader, table)
         try:
-            for row in reader.execute(f"SELECT * FROM {table}"):
-                if not all(column.holds(row[column.name]) for column in columns):
-                    return f"a row of {table} cannot be read"
+            rows = reader.execute(f"SELECT * FROM {table}")
+            is_whole = all(column.holds(row[column.name]) for row in rows for column in columns)
         except sqlite3.OperationalError as error:
             if not is_garbled(error):
                 raise
-            return f"a row of {table} cannot be read"
-    return ""
+            is_whole = False
+        if not is_whole:
+            yield f"a row of {table} cannot be read"
 
 
 def damaged_records(database: Database) -> Iterator[str]:
-    """The rows that are to be models of what the gateway sent and cannot be read as such, in words."""
+    """The rows of what can be fetched again that cannot be read, in words."""
+    yield from _of_wrong_kinds(database.reader(), (name for name in mail_tables() if name != "mail_words"))
     for table, rows, read in _models():
         for row in database.rows(rows):
             try:

@@ -18,6 +18,7 @@ from mm_tui.store.connecting import (
     NewerStore,
     connect,
     damage_mark,
+    faults,
     file_uri,
     forget_mail,
     is_damage,
@@ -113,7 +114,7 @@ class Database:
                 raise CorruptStore(self.path, why)
             if self.memory:
                 forget_mail(file)
-            self._look_at_head(file)
+            self._refused, self._head = behind(self.path, file), last_entry(file)
             self._file.check()
         if self.memory:
             # The memory database lives as long as its first connection.
@@ -272,11 +273,6 @@ class Database:
                 self.check_file()
         return self._moved or self._refused
 
-    def _look_at_head(self, connection: sqlite3.Connection) -> None:
-        if self.path is not None:
-            self._refused = behind(self.path, connection)
-            self._head = last_entry(connection)
-
     def refuse(self, why: StoreError) -> None:
         """Prevents all further journal entries, so that nothing can be decided with this store."""
         self._refused = why
@@ -354,8 +350,7 @@ class Database:
         """Checks the whole file and returns SQLite's description of the damage; empty if there is none. Takes about 3
         ms per megabyte. A damaged file is marked, so that the next start rebuilds it."""
         try:
-            rows = self.reader().execute("PRAGMA quick_check(10)").fetchall()
-            found = [str(row[0]) for row in rows if row[0] != "ok"]
+            found = faults(self.reader(), "quick_check")
         except sqlite3.DatabaseError as error:
             if not is_damage(error):
                 raise

@@ -45,12 +45,17 @@ def from_ms(ms: int | None) -> datetime | None:
         return None
 
 
+def known_time(ms: object) -> datetime | None:
+    """The same for what can be fetched again: None also for what damage has made no number, and for 0."""
+    return from_ms(ms) if ms and isinstance(ms, int) else None
+
+
 def stored_time(text: str) -> datetime:
     """A time as ISO 8601. If damage has made it unreadable, one that always counts as recent: what is in doubt then
     stays in doubt."""
     try:
         return datetime.fromisoformat(text)
-    except ValueError:
+    except (ValueError, TypeError):
         return _ALWAYS_RECENT
 
 

@@ -32,6 +32,13 @@ DAMAGES = [
         "audit": f"model = {NO_UTF8}", "pending": f"model = {NO_UTF8}, listed = {NO_UTF8}",
         "assist_results": f"result = {NO_UTF8}",
     },
+    {
+        "mailboxes": "model = x'ff', address = CAST(address AS BLOB)",
+        "threads": "newest = 'x', size = x'ff'", "mail": "received_at = 'x', hidden = x'ff', label = x'ff'",
+        "details": "fetched_at = x'ff', model = 'x'", "audit": "model = x'ff'",
+        "pending": "received_at = 'x', seen_at = x'ff', model = x'ff', listed = x'ff'",
+        "assist_results": "made_at = 'x'",
+    },
 ]  # fmt: skip
 
 

@@ -91,8 +91,13 @@ def test_an_end_by_damage_in_the_store_has_the_status_of_the_store(sandbox: Sand
         terminal.press("ctrl+q")
         assert terminal.wait_exit() == 0
     (store,) = tmp_path.rglob("store-*.sqlite3")
-    with closing(sqlite3.connect(store)) as connection, connection:
-        connection.execute("UPDATE threads SET size = 'x'")
+    with closing(sqlite3.connect(store)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+        (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'threads'").fetchone()
+    with store.open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\xff" * size)
     with Terminal(app, env=environment(sandbox, tmp_path)) as terminal:
         assert terminal.wait_exit() == Exit.CONFIG
-        terminal.wait_for("a row of threads cannot be read")
+        terminal.wait_for("malformed")

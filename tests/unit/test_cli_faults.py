@@ -121,7 +121,7 @@ def test_a_damaged_store_is_set_aside_and_said(home: Home, sandbox: Sandbox) -> 
     assert done.status == 0 and draft_id in done.out and "was damaged" in done.err
     assert len(list(home.data.glob("*damaged*"))) == 1
     with closing(sqlite3.connect(store)) as connection, connection:
-        connection.execute("UPDATE pending SET model = '[' || model")
+        connection.execute("UPDATE pending SET model = '[' || model, received_at = 'soon'")
     assert "store.records: a row of pending cannot be read" in home.run("doctor").out
     listed = home.run("pending", "list", status=0)
     assert draft_id in listed.out and f"the waiting email {draft_id} is damaged" in listed.err

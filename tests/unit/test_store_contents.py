@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing, suppress
 from datetime import UTC, datetime
+from itertools import product
 from random import Random
 
 import pytest
@@ -14,14 +17,17 @@ from mm_tui.services.decisions.service import Refused
 from mm_tui.services.queue.stored import StoredQueue
 from mm_tui.settings.sections import Profile
 from mm_tui.store.audit.entries import AuditStore
+from mm_tui.store.audit.timeline import LineFilter, Timeline
 from mm_tui.store.connecting import CorruptStore, damage_mark
-from mm_tui.store.contents import say_damage, unreadable
+from mm_tui.store.contents import columns_of, damaged_records, say_damage, unreadable
 from mm_tui.store.database import Database
 from mm_tui.store.decisions.edits import EditStore, SavedEdit
 from mm_tui.store.decisions.records import DecisionStore, SavedDecision
 from mm_tui.store.mail.contacts import ADDRESS_BOOK, ContactStore
 from mm_tui.store.mail.mails import MailStore, MailView
 from mm_tui.store.mail.pending import PendingStore
+from mm_tui.store.mail.rows import DAMAGED
+from mm_tui.store.migrations import mail_tables
 from mm_tui.store.opening import StoreUnusable, open_database
 from mm_tui.store.recovery import rebuild
 from mm_tui.store.state import StateStore
@@ -74,6 +80,18 @@ def _read_cached(database: Database) -> None:
     pending.unread_around(3)
     pending.listed(email_id(3))
     pending.tagged("x")
+    queue = StoredQueue(database)
+    queue.read(queue.ids())
+    for listed in pending.waiting():
+        pending.seen_at(listed.email_id)
+    mail.thread_rows(BOX, "t")
+    mail.detail_at(email_id(1))
+    mail.moving(NOW)
+    mail.counts()
+    logs = Timeline(database)
+    logs.lines([key for chunk in logs.stream(LineFilter()) for key in chunk])
+    logs.actors()
+    logs.actions()
     AuditStore(database).of(email_id(1))
     AuditStore(database).decided(NOW)
     AuditStore(database).composer(email_id(1))
@@ -134,6 +152,67 @@ def test_damage_in_what_can_be_fetched_again_fails_nothing_and_in_what_humans_ma
                 raise ZeroDivisionError
     assert failed > FLIPS / 2
     assert unreadable(filled) == ""
+
+
+WRONG = ("'x'", "x'00ff'", "CAST(x'7bff7d' AS TEXT)", "CAST({} AS BLOB)", "-1", "9223372036854775807", "1e300")
+"""Values of a type that a column does not have, or that no program writes to it."""
+
+
+@pytest.mark.parametrize("table", [table for table in mail_tables() if table not in ("mail_words", "state")])
+def test_a_value_of_a_wrong_type_in_what_can_be_fetched_again_fails_nothing(filled: Database, table: str) -> None:
+    tried = 0
+    columns = [column for column in columns_of(filled.reader(), table) if (table, column.name) != ("audit", "key")]
+    for column, value in product(columns, WRONG):
+        for read in (_read_cached, _read_again):
+            with pytest.raises(ZeroDivisionError), filled.write() as connection:
+                with suppress(sqlite3.IntegrityError, sqlite3.OperationalError):  # not a value for a key
+                    connection.execute(f"UPDATE {table} SET {column.name} = {value.format(column.name)}")
+                    tried += 1
+                try:
+                    read(filled)
+                except Exception as error:
+                    raise AssertionError((table, column.name, value, read.__name__)) from error
+                raise ZeroDivisionError
+    assert tried
+
+
+@pytest.mark.parametrize("column", ["base", "recipients", "subject", "body", "saved_at"])
+def test_an_edit_with_a_value_of_a_wrong_type_is_a_text_of_a_draft_that_has_changed(
+    filled: Database, column: str
+) -> None:
+    (whole,) = EditStore(filled).all()
+    for value in (f"CAST({column} AS BLOB)", "x'00ff'"):
+        with filled.write() as connection:
+            connection.execute(f"UPDATE edits SET {column} = {value}")
+        (edit,) = EditStore(filled).all()
+        assert (edit.base_digest == "") == (column != "saved_at")
+        assert (edit.text == whole.text) == ("CAST" in value or column in ("base", "saved_at"))
+        with filled.write() as connection:
+            connection.execute("UPDATE edits SET saves = 'x'")
+        assert EditStore(filled).save(whole) == 1 and EditStore(filled).save(whole) == 1
+
+
+def test_a_value_that_is_missing_in_what_can_be_fetched_again_is_no_damage_of_the_file(filled: Database) -> None:
+    path = filled.path
+    assert path is not None
+    filled.close()
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        (made,) = connection.execute("SELECT sql FROM sqlite_master WHERE name = 'mail'").fetchone()
+        connection.execute("PRAGMA writable_schema = ON")
+        for description, change in (
+            (made.replace(" NOT NULL", ""), "UPDATE mail SET hidden = NULL"),
+            (made, "SELECT 1"),
+        ):
+            connection.execute("UPDATE sqlite_master SET sql = ? WHERE name = 'mail'", (description,))
+            connection.execute("PRAGMA writable_schema = RESET")
+            connection.execute(change)
+            connection.execute("PRAGMA writable_schema = ON")
+    with Database.open(path) as database:
+        assert database.check() == [] and unreadable(database, models=False) == ""
+        row = MailStore(database).row(email_id(1))
+        assert (
+            row is not None and row.subject == DAMAGED and "a row of mail cannot be read" in damaged_records(database)
+        )
 
 
 def test_a_store_with_an_unreadable_row_is_rebuilt_once_and_keeps_what_humans_made(filled: Database) -> None:

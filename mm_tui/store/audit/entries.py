@@ -12,7 +12,7 @@ from mm_tui import typed_json
 from mm_tui.store.audit.actions import Meaning, deciding_actions, meaning
 from mm_tui.store.damaged import UNREADABLE, field_of
 from mm_tui.store.database import Database
-from mm_tui.store.sort_keys import from_ms, to_ms
+from mm_tui.store.sort_keys import known_time, to_ms
 
 if TYPE_CHECKING:
     from mm_tui.models import AuditEntry
@@ -111,7 +111,7 @@ class AuditStore:
             if what in (Meaning.APPROVED, Meaning.REJECTED):
                 key_id = str(entry.get("actor_key_id") or "")
                 approved = what is Meaning.APPROVED
-                at = from_ms(created_at) if created_at else None
+                at = known_time(created_at)
                 retired = any(RETIRED.match(str(value)) for value in details.values())
                 found[email_id] = LoggedDecision(
                     email_id, mailbox_id, key_id, approved, str(direction), at, not approved and retired

@@ -90,12 +90,13 @@ class EditStore:
         recipients, text = json.dumps(list(edit.text.to)), edit.text
         with self.changing(edit, durable=durable) as connection:
             old = _row(connection, edit.item_id)
+            # Damage must not keep anybody from saving what they type.
+            before = old["saves"] if old is not None and isinstance(old["saves"], int) else 0
             new = (edit.mailbox_id, edit.base_digest, recipients, text.subject, text.body)
-            if old is not None and new == tuple(
-                old[name] for name in ("mailbox_id", "base_digest", "recipients", "subject", "body")
-            ):
-                return int(old["saves"])
-            revision = int(old["saves"]) + 1 if old is not None else 1
+            names = ("mailbox_id", "base_digest", "recipients", "subject", "body")
+            if old is not None and before and new == tuple(old[name] for name in names):
+                return before
+            revision = before + 1
             connection.execute(
                 "INSERT OR REPLACE INTO edits (item_id, mailbox_id, base_digest, base, recipients, subject, body,"
                 " saves, saved_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -158,16 +159,21 @@ def _row(connection: sqlite3.Connection, item_id: str) -> sqlite3.Row | None:
 
 
 def _edit(row: sqlite3.Row) -> SavedEdit:
-    """The edit of a row. If the draft or the recipients stored with it are damaged, the text is offered as one of a
-    draft that has changed since."""
+    """The edit of a row. If it or what is stored with it is damaged, the text is offered as one of a draft that has
+    changed since."""
     from mm_tui.models import EditedDraft, RawContent
 
+    stored = [row[name] for name in ("base", "recipients", "subject", "body")]
+    is_whole = all(isinstance(one, str) for one in stored)
+    draft, recipients, subject, body = map(_as_text, stored)
     digest, base = row["base_digest"], RawContent(sender="")
-    to: tuple[str, ...] = (row["recipients"],)
+    to: tuple[str, ...] = (recipients,)
     try:
-        base = typed_json.read(RawContent, row["base"])
-        to = typed_json.read(tuple[str, ...], row["recipients"])
+        to = typed_json.read(tuple[str, ...], recipients)
+        base = typed_json.read(RawContent, draft)
     except ValueError:
+        is_whole = False
+    if not is_whole:
         log.warning("what is stored with the edit of %s is damaged: its text is kept", row["item_id"])
         digest = ""
     return SavedEdit(
@@ -175,9 +181,14 @@ def _edit(row: sqlite3.Row) -> SavedEdit:
         mailbox_id=row["mailbox_id"],
         base_digest=digest,
         base=base,
-        text=EditedDraft(to, row["subject"], row["body"]),
+        text=EditedDraft(to, subject, body),
         saved_at=stored_time(row["saved_at"]),
     )
+
+
+def _as_text(value: object) -> str:
+    """A stored text, as far as damage has left one."""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value or "")
 
 
 def _as_file(edit: SavedEdit) -> str:

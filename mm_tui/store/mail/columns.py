@@ -13,8 +13,8 @@ import msgspec
 from mm_tui import typed_json
 from mm_tui.models import EmailDetail, EmailSummary, Party
 from mm_tui.store.damaged import UNREADABLE, DamagedRecords
-from mm_tui.store.mail.rows import DAMAGED, note_damage
-from mm_tui.store.sort_keys import from_ms, to_ms
+from mm_tui.store.mail.rows import DAMAGED, note_damage, thread_of
+from mm_tui.store.sort_keys import from_ms, known_time, to_ms
 from mm_tui.text import ManyLine, OneLine
 
 COLUMNS = (
@@ -99,8 +99,8 @@ def readable_summary(row: sqlite3.Row, damaged: DamagedRecords) -> EmailSummary:
         return summary_of(row)
     except UNREADABLE:
         note_damage(row["email_id"], damaged)
-        names = ("email_id", "mailbox_id", "sender", "direction", "status", "thread_id")
-        email_id, mailbox_id, sender, direction, status, thread_id = (str(row[name]) for name in names)
+        names = ("email_id", "mailbox_id", "sender", "direction", "status")
+        email_id, mailbox_id, sender, direction, status = (str(row[name]) for name in names)
         return EmailSummary(
             id=email_id,
             mailbox_id=mailbox_id,
@@ -108,8 +108,8 @@ def readable_summary(row: sqlite3.Row, damaged: DamagedRecords) -> EmailSummary:
             subject=DAMAGED,
             direction=OneLine(direction),
             status=OneLine(status),
-            received_at=from_ms(row["received_at"]) if isinstance(row["received_at"], int) else None,
-            thread_id=None if thread_id.startswith(" ") else thread_id,
+            received_at=known_time(row["received_at"]),
+            thread_id=thread_of(row["thread_id"]),
         )
 
 

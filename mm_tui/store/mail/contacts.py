@@ -202,7 +202,7 @@ def _first_exchange(cursor: sqlite3.Cursor, address: str, before: datetime | Non
     for sender, recipients, direction, received_at in rows:
         inbound = direction == "inbound"
         named = [sender] if inbound else _addresses_in(recipients)
-        at = from_ms(received_at or 0)
+        at = from_ms(received_at if isinstance(received_at, int) else 0)
         if any(one.casefold() == wanted for one in named):
             return None if before is not None and at is not None and at >= before else at
     return None
@@ -235,7 +235,7 @@ def _read(cursor: sqlite3.Cursor, upto: int, above: int, fresh: Collection[str] 
                 if not room:
                     continue
                 room -= 1
-            found[address] = (packed or b"") if at is None else _with(packed or b"", bool(wrote), thread, at)
+            found[address] = _with(packed or b"", bool(wrote), thread, at)
         upto = below
     return found
 
@@ -249,7 +249,7 @@ def _look_up(cursor: sqlite3.Cursor, settled: _Settled, addresses: Iterable[str]
         rows = cursor.execute(_OF_ONE_SQL, values) if any(map(str.isalnum, address)) else ()
         for raw, thread, wrote, at, _ in rows:
             if str(raw).lower() == address:
-                found = (found or b"") if at is None else _with(found or b"", bool(wrote), thread, at)
+                found = _with(found or b"", bool(wrote), thread, at)
         settled.found[address] = _encoded(found)
     return {address: settled.found[address] for address in unknown}
 
@@ -289,8 +289,11 @@ def _packed(threads: Threads) -> bytes:
     return b"".join(_ONE.pack(wrote, *one) for wrote in (False, True) for one in threads[wrote].items())
 
 
-def _with(packed: bytes, wrote: bool, thread: int, at: int) -> bytes:
-    """With the first email of one more thread. Of the threads of each kind, the two earliest are left."""
+def _with(packed: bytes, wrote: bool, thread: int, at: int | None) -> bytes:
+    """With the first email of one more thread, if it has a time and is not damaged. Of the threads of each kind, the
+    two earliest are left."""
+    if not isinstance(at, int) or not isinstance(thread, int):
+        return packed
     if not packed:
         return _ONE.pack(wrote, thread, at)
     threads = _threads(packed)

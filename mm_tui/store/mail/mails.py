@@ -16,7 +16,8 @@ from mm_tui.store.database import Database
 from mm_tui.store.mail import list_keys
 from mm_tui.store.mail.rows import DAMAGED, ROW_SQL, Changes, MailRow, gone_row, readable_row
 from mm_tui.store.mail.search import STATUS_WORDS, MailView, Query, parse_query
-from mm_tui.store.sort_keys import first_key_at, from_ms
+from mm_tui.store.seal import is_garbled
+from mm_tui.store.sort_keys import first_key_at, known_time
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
@@ -38,6 +39,10 @@ class MailboxRow(NamedTuple):
     mailbox_id: str
     address: str
     oversight_mode: str
+
+
+_TEXTS = ", ".join(f"coalesce(CAST({name} AS TEXT), '') AS {name}" for name in MailboxRow._fields)
+_MAILBOXES = f"SELECT {_TEXTS}, model FROM mailboxes"
 
 
 class MailStore:
@@ -125,12 +130,26 @@ class MailStore:
         `below`, to continue after it. `stop` is called every millisecond or so in the calling thread; True cancels the
         search, which then returns nothing. For searches in a thread, which may become stale."""
         understood = query or parse_query(view.query)
+        try:
+            return self._keys(view, understood, limit, below, stop)
+        except (ValueError, sqlite3.OperationalError) as error:
+            if not isinstance(error, ValueError) and not is_garbled(error):
+                raise
+        from mm_tui.store.mail.writing import recount
+
+        # Only the place of a thread in the list can be no number.
+        recount(self._database)
+        return self._keys(view, understood, limit, below, stop)
+
+    def _keys(
+        self, view: MailView, query: Query, limit: int | None, below: int | None, stop: Callable[[], bool] | None
+    ) -> array[int]:
         cursor = self._database.reader().cursor()
         cursor.row_factory = None
         if stop is not None:
             cursor.connection.set_progress_handler(stop, 5_000)
         try:
-            return list_keys.read(cursor, view, understood, limit, below)
+            return list_keys.read(cursor, view, query, limit, below)
         except sqlite3.OperationalError as error:
             if getattr(error, "sqlite_errorcode", 0) != sqlite3.SQLITE_INTERRUPT:
                 raise
@@ -245,13 +264,13 @@ class MailStore:
             f" AND status NOT IN ({','.join('?' * len(final))}) GROUP BY mailbox_id",
             (first_key_at(since), *final),
         )
-        return {row[0]: moment for row in rows if (moment := from_ms(row[1])) is not None}
+        return {row[0]: moment for row in rows if (moment := known_time(row[1])) is not None}
 
     def _summaries(self, where: str, values: tuple[str, ...]) -> list[EmailSummary]:
         from mm_tui.store.mail.columns import readable_summary
 
         rows = self._database.rows(
-            "SELECT mail.*, threads.thread_id FROM mail JOIN threads ON threads.thread = mail.thread"
+            "SELECT mail.*, threads.thread_id FROM mail LEFT JOIN threads ON threads.thread = mail.thread"
             f" WHERE {where} ORDER BY mail.key",
             values,
         )
@@ -261,7 +280,7 @@ class MailStore:
         """An opened email, with its latest listed status; None if it was never opened on this machine."""
         rows = self._database.rows(
             "SELECT mail.*, threads.thread_id, details.model, details.fetched_at FROM mail"
-            " JOIN threads ON threads.thread = mail.thread JOIN details ON details.key = mail.key"
+            " LEFT JOIN threads ON threads.thread = mail.thread JOIN details ON details.key = mail.key"
             " WHERE email_id = ?",
             (email_id,),
         )
@@ -277,12 +296,12 @@ class MailStore:
 
     def detail_at(self, email_id: str) -> datetime | None:
         """When the email was last read from the gateway; None if never."""
-        return from_ms(self._of_detail("fetched_at", email_id))
+        return known_time(self._of_detail("fetched_at", email_id))
 
     def _of_detail(self, value: str, email_id: str) -> int | None:
         sql = f"SELECT {value} FROM details WHERE key = (SELECT key FROM mail WHERE email_id = ?)"
-        row = self._database.one(sql, (email_id,))
-        return row[0] if row else None
+        rows = self._database.rows(sql, (email_id,))
+        return rows[0][0] if rows else None
 
     def ids(self, view: MailView, *, limit: int = 1000) -> list[str]:
         """The email ids of a view, newest first."""
@@ -305,12 +324,12 @@ class MailStore:
         return True
 
     def mailboxes(self) -> list[Mailbox]:
-        rows = self._database.rows("SELECT * FROM mailboxes ORDER BY address")
+        rows = self._database.rows(f"{_MAILBOXES} ORDER BY address")
         return [self._mailbox(row) or _damaged_mailbox(row) for row in rows]
 
     def mailbox(self, mailbox_id: str) -> Mailbox | None:
         """None if it is not known what the mailbox adds to an email: it is not listed yet, or damaged."""
-        rows = self._database.rows("SELECT * FROM mailboxes WHERE mailbox_id = ?", (mailbox_id,))
+        rows = self._database.rows(f"{_MAILBOXES} WHERE mailbox_id = ?", (mailbox_id,))
         return self._mailbox(rows[0]) if rows else None
 
     def _mailbox(self, row: sqlite3.Row) -> Mailbox | None:
@@ -324,8 +343,8 @@ class MailStore:
 
     def mailbox_rows(self) -> list[MailboxRow]:
         """The mailboxes for the status line and the filter, by address, without building models."""
-        rows = self._database.rows("SELECT mailbox_id, address, oversight_mode FROM mailboxes ORDER BY address")
-        return [MailboxRow(*row) for row in rows]
+        rows = self._database.rows(f"{_MAILBOXES} ORDER BY address")
+        return [MailboxRow(mailbox_id, address, mode) for mailbox_id, address, mode, _ in rows]
 
     def addresses(self) -> dict[str, OneLine]:
         """The mailboxes' addresses by their ids, sorted."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from mm_tui import typed_json
 from mm_tui.store.damaged import OPEN_IT, READ_AGAIN, UNREADABLE, field_of
 from mm_tui.store.database import Database
-from mm_tui.store.sort_keys import from_ms, to_ms
+from mm_tui.store.sort_keys import known_time, to_ms
 from mm_tui.text import ManyLine, OneLine
 
 if TYPE_CHECKING:
@@ -74,8 +74,11 @@ class PendingStore:
                     (email_id, item.mailbox_id, to_ms(item.received_at) or 0, to_ms(at), text, text),
                 )
             gone = known.keys() - listed.keys()
-            connection.executemany("DELETE FROM pending WHERE email_id = ?", [(email_id,) for email_id in gone])
-        return PendingChanges(frozenset(new), frozenset(changed), frozenset(gone))
+            if gone:
+                # Also one whose id is damaged, and so found by no other.
+                among = "SELECT value FROM json_each(?)"
+                connection.execute(f"DELETE FROM pending WHERE email_id NOT IN ({among})", (json.dumps([*listed]),))
+        return PendingChanges(frozenset(new), frozenset(changed), frozenset(map(str, gone)))
 
     def save_detail(self, item: PendingItem) -> bool:
         """Stores what the detail adds to a listed item. Returns False if it no longer waits."""
@@ -105,13 +108,15 @@ class PendingStore:
     def ids(self, mailbox_id: str | None = None) -> list[str]:
         """The ids of all waiting emails, or of those in one mailbox, oldest first."""
         # In one row: while rows are read one by one, other threads may run before each of them.
-        (text,) = self._database.one(
-            "SELECT json_group_array(CAST(email_id AS TEXT)) FROM (SELECT email_id FROM pending"
-            " WHERE ?1 IS NULL OR mailbox_id = ?1 ORDER BY received_at, email_id)",
+        ((text, waiting),) = self._database.rows(
+            "SELECT json_group_array(email_id) FILTER (WHERE typeof(email_id) = 'text'), count(*) FROM"
+            " (SELECT email_id FROM pending WHERE ?1 IS NULL OR mailbox_id = ?1 ORDER BY received_at, email_id)",
             (mailbox_id,),
         )
-        found: list[str] = json.loads(text)
-        return found
+        usable = [email_id for email_id in json.loads(text, strict=False) if "\0" not in email_id]
+        if len(usable) < waiting:
+            self._database.damaged.found("the id of a waiting email", READ_AGAIN)
+        return usable
 
     def waiting(self) -> list[WaitingEmail]:
         """All waiting emails without content, oldest first."""
@@ -162,7 +167,7 @@ class PendingStore:
             f"SELECT email_id, model, seen_at FROM pending WHERE email_id IN ({','.join('?' * len(email_ids))})",
             list(email_ids),
         )
-        return {row[0]: StoredText(row[1], from_ms(row[2]) if row[2] else None) for row in rows}
+        return {row[0]: StoredText(row[1], known_time(row[2])) for row in rows}
 
     def item_in(self, email_id: str, text: str) -> PendingItem:
         """Converts the stored text of this email. If it is damaged, the email is as it was listed, or a placeholder:
@@ -199,8 +204,8 @@ class PendingStore:
 
     def seen_at(self, email_id: str) -> datetime | None:
         """When this machine first saw the email waiting; None if unknown."""
-        row = self._database.one("SELECT seen_at FROM pending WHERE email_id = ?", (email_id,))
-        return from_ms(row[0]) if row else None
+        rows = self._database.rows("SELECT seen_at FROM pending WHERE email_id = ?", (email_id,))
+        return known_time(rows[0][0]) if rows else None
 
     def tagged(self, *prefixes: str) -> dict[str, dict[str, str]]:
         """The tags of waiting emails that have a tag whose name starts with the prefix, by email id, from their
@@ -244,7 +249,7 @@ def _dump(item: PendingItem) -> str:
 
 
 def _waiting(email_id: str, mailbox_id: str, received_at: int) -> WaitingEmail:
-    return WaitingEmail(email_id, mailbox_id, from_ms(received_at) if received_at else None)
+    return WaitingEmail(email_id, mailbox_id, known_time(received_at))
 
 
 def thread_rows(database: Database, items: Sequence[PendingItem]) -> Iterator[tuple[PendingItem, list[sqlite3.Row]]]:

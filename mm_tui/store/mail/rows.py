@@ -52,8 +52,9 @@ class MailRow(NamedTuple):
 ROW_SQL = """
 SELECT mail.key, email_id, mail.mailbox_id, threads.thread_id, sender, sender_name, recipients, subject, hidden,
     direction, status, received_at, has_attachments, label, urgency, summary, threads.size, chips
-FROM mail JOIN threads ON threads.thread = mail.thread
+FROM mail LEFT JOIN threads ON threads.thread = mail.thread
 """
+"""Every email has a thread; of one that has lost it through damage, the row is damaged."""
 
 
 def mail_row(columns: sqlite3.Row | tuple[Any, ...]) -> MailRow:
@@ -63,6 +64,8 @@ def mail_row(columns: sqlite3.Row | tuple[Any, ...]) -> MailRow:
         direction, status, received_at, has_attachments, label, urgency, summary, size, chips,
     ) = tuple(columns)  # fmt: skip
     parties = json.loads(recipients)
+    if not isinstance(hidden, int) or not (received_at is None or isinstance(received_at, int)):
+        raise TypeError("a number is not one")
     return MailRow(
         key,
         email_id,
@@ -78,14 +81,19 @@ def mail_row(columns: sqlite3.Row | tuple[Any, ...]) -> MailRow:
         OneLine(status),
         received_at,
         bool(has_attachments),
-        OneLine(label) if label else _NOTHING,
-        OneLine(urgency) if urgency else _NOTHING,
-        OneLine(summary) if summary else _NOTHING,
-        size,
+        _noted(label),
+        _noted(urgency),
+        _noted(summary),
+        size if isinstance(size, int) else 1,
         False,
         status == "unread",
         tuple(map(OneLine, json.loads(chips))) if chips else (),
     )
+
+
+def _noted(value: object) -> OneLine:
+    """What a model has said; nothing if it is damaged, for reading the email again would not bring it back."""
+    return OneLine(value) if value and isinstance(value, str) else _NOTHING
 
 
 def readable_row(columns: sqlite3.Row | tuple[Any, ...], damaged: DamagedRecords) -> MailRow:
@@ -95,8 +103,15 @@ def readable_row(columns: sqlite3.Row | tuple[Any, ...], damaged: DamagedRecords
     except UNREADABLE:
         key, email_id, mailbox_id, thread_id, sender, *_ = tuple(columns)
         note_damage(email_id, damaged)
-        found = gone_row(key)._replace(email_id=str(email_id), mailbox_id=str(mailbox_id), thread_id=str(thread_id))
+        found = gone_row(key)._replace(
+            email_id=str(email_id), mailbox_id=str(mailbox_id), thread_id=thread_of(thread_id)
+        )
         return found._replace(sender=OneLine(str(sender)), subject=DAMAGED)
+
+
+def thread_of(name: object) -> str | None:
+    """The gateway's id of a stored thread; None for one that stands for an email without, and if it is damaged."""
+    return name if isinstance(name, str) and not name.startswith(" ") else None
 
 
 def note_damage(email_id: str, damaged: DamagedRecords) -> None:

@@ -35,6 +35,9 @@ _NEWEST = (
 )
 """The email that represents a thread: the newest that is not a draft, so that an answer moves the thread only when
 sent."""
+_COUNTED = (
+    f"UPDATE threads SET size = (SELECT count(*) FROM mail WHERE mail.thread = threads.thread), newest = {_NEWEST}"
+)
 
 
 def upsert(database: Database, emails: Sequence[EmailSummary], *, keep_direction: bool = False) -> Changes:
@@ -60,7 +63,7 @@ def _upsert_slice(
         row["email_id"]: row
         for row in fetched(
             connection.cursor(),
-            "SELECT mail.*, threads.thread_id FROM mail JOIN threads ON threads.thread = mail.thread"
+            "SELECT mail.*, threads.thread_id FROM mail LEFT JOIN threads ON threads.thread = mail.thread"
             " WHERE email_id IN (SELECT value FROM json_each(?))",
             (as_json(list(batch)),),
         )
@@ -81,7 +84,8 @@ def _upsert_slice(
         if not columns["status"] and row["status"] in LEFT:
             # This list cannot say that an email was sent; the opened email did.
             columns["status"] = row["status"]
-        thread_id = thread_name(email) if email.thread_id else row["thread_id"]
+        known_thread = row["thread_id"] if isinstance(row["thread_id"], str) else thread_name(email)
+        thread_id = thread_name(email) if email.thread_id else known_thread
         differs = [name for name in COLUMNS if columns[name] != row[name]]
         if not differs and thread_id == row["thread_id"]:
             continue
@@ -278,11 +282,14 @@ def _forget(connection: sqlite3.Connection, keys: Sequence[int]) -> int:
 
 def count_threads(connection: sqlite3.Connection, threads: set[int], names: set[tuple[str, str]]) -> None:
     """Updates the size and the newest email of these threads (by number, by mailbox and id)."""
-    counted = (
-        f"UPDATE threads SET size = (SELECT count(*) FROM mail WHERE mail.thread = threads.thread), newest = {_NEWEST}"
-    )
-    connection.executemany(f"{counted} WHERE thread = ?", [(thread,) for thread in threads])
-    connection.executemany(f"{counted} WHERE mailbox_id = ? AND thread_id = ?", list(names))
+    connection.executemany(f"{_COUNTED} WHERE thread = ?", [(thread,) for thread in threads])
+    connection.executemany(f"{_COUNTED} WHERE mailbox_id = ? AND thread_id = ?", list(names))
+
+
+def recount(database: Database) -> None:
+    """Counts the threads again whose numbers are damaged."""
+    with database.write() as connection:
+        connection.execute(f"{_COUNTED} WHERE typeof(newest) <> 'integer' OR typeof(size) <> 'integer'")
 
 
 def free_keys(connection: sqlite3.Connection, received: dict[str, int | None]) -> dict[str, int]:
