@@ -83,3 +83,5 @@ async def test_damaged_records_end_neither_the_app_nor_a_screen(
         screen = await open_queue(app, pilot, 1)
         assert screen.current is not None and screen.current.item.id == draft
         await until(pilot, lambda: app.session.mail.mailboxes()[0].auto_cc != "unknown", "the mailbox")
+        await pilot.press("3")
+        await until(pilot, lambda: "cannot be read" not in shown(app), "the log, read again")

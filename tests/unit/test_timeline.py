@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -174,6 +175,24 @@ async def test_keys_are_called_by_their_names_once_these_are_known(logs: Logs) -
     gateway.audit.append(AuditEntry(id="a2", action=OneLine("email.read"), actor_key_id=OneLine(KEY)))
     await read_audit_log(gateway, AuditStore(logs.database), facts)  # type: ignore[arg-type] # as far as it is used
     assert gateway.calls["api_keys"] == 1
+
+
+@pytest.mark.parametrize("damage", ["model = 'x'", "model = '{}'", "created_at = 'x'", "created_at = x'ff'"])
+async def test_a_damaged_entry_of_the_gateways_log_is_read_again(logs: Logs, damage: str) -> None:
+    gateway, facts, store = FakeGateway(), StateStore(logs.database), AuditStore(logs.database)
+    gateway.audit = [
+        AuditEntry(id=f"a{number}", action=OneLine("email.read"), resource_id=OneLine("M1"), created_at=NOW)
+        for number in range(3)
+    ]
+    reading = partial(read_audit_log, gateway.client, store, facts)
+    await reading()
+    whole = store.of("M1")
+    with logs.database.write() as connection:
+        connection.execute(f"UPDATE audit SET {damage} WHERE entry_id = 'a1'")
+    logs.shown()
+    assert await reading() == 1
+    assert store.of("M1") == whole and len(logs.shown()) == 3
+    assert await reading() == 0
 
 
 def test_keys_are_distinguished_from_names() -> None:

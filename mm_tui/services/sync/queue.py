@@ -73,8 +73,11 @@ async def read_address_book(gateway: GatewayClient, contacts: ContactStore) -> N
 
 
 async def read_audit_log(gateway: GatewayClient, log: AuditStore, state: StateStore) -> int:
-    """Reads backwards to the newest entry of the last complete run. Returns how many entries were new. Raises
-    GatewayError if a page could not be read. What was read is stored, and the next run closes the gap."""
+    """Reads backwards to the newest entry of the last complete run, or the whole log if entries were damaged. Returns
+    how many entries were new. Raises GatewayError if a page could not be read. What was read is stored, and the next
+    run closes the gap."""
+    if await asyncio.to_thread(log.drop_damaged):
+        await asyncio.to_thread(state.set, _HEAD, "")
     head = state.get(_HEAD)
     first: str | None = None
     added = 0

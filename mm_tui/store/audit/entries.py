@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from mm_tui import typed_json
 from mm_tui.store.audit.actions import Meaning, deciding_actions, meaning
-from mm_tui.store.damaged import UNREADABLE, field_of
+from mm_tui.store.damaged import READ_AGAIN, UNREADABLE, DamagedRecords, field_of
 from mm_tui.store.database import Database
 from mm_tui.store.sort_keys import known_time, to_ms
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 _COMPOSING = re.compile(r"submit|compos|draft|repl(y|ied)|send|sent|creat", re.IGNORECASE)
 """Actions that submit an outbound email to the gateway."""
+_PIECE = 1000
+"""Entries that are read at a time."""
 RETIRED = re.compile(r"\s*superseded by\b", re.IGNORECASE)
 """The reason that mm-tui gives when it rejects the original of an edit."""
 
@@ -36,6 +39,21 @@ class LoggedDecision(NamedTuple):
     at: datetime | None = None
     retired: bool = False
     """It was rejected because an edit replaced it."""
+
+
+def _is_whole(row: sqlite3.Row) -> bool:
+    from mm_tui.models import AuditEntry
+
+    try:
+        entry = typed_json.read(AuditEntry, row["model"])
+    except UNREADABLE:
+        return False
+    return (entry.id, str(entry.resource_id)) == (row["entry_id"], row["resource_id"])
+
+
+def note_damage(damaged: DamagedRecords) -> None:
+    damaged.in_audit_log = True
+    damaged.found("an entry of the gateway's audit log", READ_AGAIN)
 
 
 class AuditStore:
@@ -69,9 +87,26 @@ class AuditStore:
             try:
                 found.append(typed_json.read(AuditEntry, row[0]))
             except UNREADABLE:
-                damaged = f"an entry of the gateway's audit log about {resource_id}"
-                self._database.damaged.found(damaged, "its history here is incomplete; the gateway has it")
+                note_damage(self._database.damaged)
         return found
+
+    def drop_damaged(self) -> bool:
+        """Deletes damaged entries, if any were found, so that they can be read again. Returns whether there were
+        any."""
+        # Those without a time are in no list, where they would be found. They sort beside the numbers.
+        without = ("created_at >= ''", "created_at IS NULL")
+        keys = [row[0] for one in without for row in self._database.rows(f"SELECT key FROM audit WHERE {one}")]
+        if self._database.damaged.in_audit_log:
+            self._database.damaged.in_audit_log = False
+            last = -1
+            sql = "SELECT key, entry_id, resource_id, model FROM audit WHERE key > ? ORDER BY key LIMIT ?"
+            while rows := self._database.rows(sql, (last, _PIECE)):
+                last = rows[-1]["key"]
+                keys += [row["key"] for row in rows if not _is_whole(row)]
+        if keys:
+            with self._database.write() as connection:
+                connection.executemany("DELETE FROM audit WHERE key = ?", [(key,) for key in keys])
+        return bool(keys)
 
     def composer(self, resource_id: str) -> str:
         """The key that submitted an email, taken from the first entry about it; empty if the log does not say."""

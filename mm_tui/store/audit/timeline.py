@@ -19,6 +19,7 @@ from typing import NamedTuple
 import msgspec
 
 from mm_tui.store.audit.actions import deciding_actions
+from mm_tui.store.audit.entries import note_damage
 from mm_tui.store.audit.journal import ABOUT, AT, DETAILS, EMAIL, KIND, MAILBOX, NOTE, WHO, parsed_ms
 from mm_tui.store.damaged import UNREADABLE, field_of
 from mm_tui.store.database import Database
@@ -139,8 +140,10 @@ class Timeline:
         for odd, sql, read in ((0, _GATEWAY_LINES, _gateway_line), (1, _JOURNAL_LINES, _journal_line)):
             numbers = [key >> 1 for key in keys if key & 1 == odd]
             if numbers:
-                rows = self._database.rows(sql, (json.dumps(numbers),))
-                found.update((line.key, line) for line in map(read, rows))
+                lines = [read(row) for row in self._database.rows(sql, (json.dumps(numbers),))]
+                found.update((line.key, line) for line in lines if line is not None)
+                if None in lines:
+                    note_damage(self._database.damaged)
         return [found.get(key) or _gone(key) for key in keys]
 
     def actors(self) -> list[Facet]:
@@ -263,7 +266,8 @@ def _escaped(word: str) -> str:
     return word.replace("!", "!!").replace("%", "!%").replace("_", "!_")
 
 
-def _gateway_line(row: sqlite3.Row) -> LogLine:
+def _gateway_line(row: sqlite3.Row) -> LogLine | None:
+    """None if it is damaged."""
     key, created_at, model, subject, mailbox_id = tuple(row)
     try:
         inner = json.loads(model)
@@ -282,7 +286,7 @@ def _gateway_line(row: sqlite3.Row) -> LogLine:
             mailbox_id=OneLine(mailbox_id or ""),
         )
     except UNREADABLE:
-        return _gone(key << 1)
+        return None
 
 
 def _journal_line(row: sqlite3.Row) -> LogLine:
