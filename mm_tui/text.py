@@ -231,6 +231,11 @@ def folded_name(name: str) -> str:
     return " ".join(name.split()).casefold()
 
 
+def subject_words(subject: str) -> OneLine:
+    """A subject to show; if a reader would see nothing of it, the words for that."""
+    return OneLine("(no subject)" if is_blank(subject) else subject)
+
+
 class CleanText(str):
     """A string that may be shown. Building one cleans it, so the type is the guarantee. What `str`'s own methods return
     is plain `str`: clean, but no longer vouched for by its type."""

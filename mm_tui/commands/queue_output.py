@@ -30,7 +30,7 @@ from mm_tui.services.queue.entry import Order, QueueEntry
 from mm_tui.services.queue.filter import FilterContext, QueueFilter, saved_filters
 from mm_tui.session import Session
 from mm_tui.settings.sections import Settings
-from mm_tui.text import ManyLine, OneLine, file_label
+from mm_tui.text import ManyLine, OneLine, file_label, subject_words
 
 _RULE = "-" * 72
 MOST_HIDDEN = 5
@@ -102,7 +102,7 @@ def _row(entry: QueueEntry, now: datetime) -> list[str]:
     answers += [entry.approvals.words] if entry.approvals.words else []
     answers += [entry.assignment.words] if entry.assignment is not None else []
     answers += [entry.note.words] if entry.note is not None else []
-    subject = f"{item.subject}  [{'; '.join(answers)}]" if answers else str(item.subject)
+    subject = f"{subject_words(item.subject)}" + (f"  [{'; '.join(answers)}]" if answers else "")
     # "none" alone would look like an all-clear.
     risk = "none found" if entry.risk_word == Level.NONE.word else entry.risk_word
     return [item.id, age, risk, way, other, subject]
@@ -243,7 +243,7 @@ def _item_text(entry: QueueEntry, box: Mailbox | None, read: SecondReaderState |
     yield OneLine(f"to       {', '.join(map(str, item.to)) or NOT_DISCLOSED}")
     no_cc = NOT_DISCLOSED if "cc" in item.raw.undisclosed else "none"
     yield OneLine(f"cc       {', '.join(map(str, item.cc)) or no_cc}")
-    yield OneLine(f"subject  {item.subject}")
+    yield OneLine(f"subject  {subject_words(item.subject)}")
     for file in item.attachments:
         yield OneLine(f"file     {file_label(file.name)} ({file.size} bytes, {file.content_type})")
     if "attachments" in item.raw.undisclosed:
@@ -253,7 +253,7 @@ def _item_text(entry: QueueEntry, box: Mailbox | None, read: SecondReaderState |
         if words != BCC_NOT_DISCLOSED:
             yield OneLine(f"note     {words}")
     for words in _when(entry):
-        yield OneLine(f"when     {words}")
+        yield OneLine(f"when     {words if item.raw.send_at else NOT_DISCLOSED}")
     if entry.decided_by_other:
         yield OneLine(f"note     {entry.elsewhere_words}")
     if entry.resubmission is not None:
@@ -268,7 +268,7 @@ def _item_text(entry: QueueEntry, box: Mailbox | None, read: SecondReaderState |
         summary = mail.summary
         state = f"[{unsent_words(mail.mail)}] " if not mail.mail.is_exchanged else ""
         came = f"{_iso(summary.received_at)} {summary.direction}"
-        yield OneLine(f"thread   {state}{came} {summary.sender}: {summary.subject}")
+        yield OneLine(f"thread   {state}{came} {summary.sender}: {subject_words(summary.subject)}")
         if mail.detail is not None:
             yield mail.detail.body
             yield OneLine(_RULE)

@@ -10,7 +10,7 @@ from mm_tui.commands.common import Commands
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit
 from mm_tui.commands.values import email_id
-from mm_tui.text import OneLine
+from mm_tui.text import OneLine, subject_words
 
 if TYPE_CHECKING:
     from mm_tui.models import EmailSummary
@@ -64,7 +64,7 @@ async def _list(arguments: argparse.Namespace, chosen: Settings) -> int:
 def _row(mail: EmailSummary, mailbox: OneLine | None) -> list[str]:
     at = mail.received_at.isoformat(timespec="seconds") if mail.received_at is not None else ""
     status = OneLine(str(mail.status).removeprefix("spam_"))
-    return [mail.id, at, status, mailbox or "?", mail.sender.address, mail.subject]
+    return [mail.id, at, status, mailbox or "?", mail.sender.address, subject_words(mail.subject)]
 
 
 def _fields(mail: EmailSummary, mailbox: OneLine | None) -> dict[str, object]:

@@ -53,6 +53,16 @@ def test_an_item_is_listed_shown_approved_and_audited(home: Home, sandbox: Sandb
     assert home.run("audit", "verify").status == 0
 
 
+def test_an_email_without_a_subject_says_so(home: Home, sandbox: Sandbox) -> None:
+    draft_id = str(sandbox.send(subject=" ")["id"])
+    sandbox.wait_for(draft_id, "pending_send_approval")
+    assert home.run("pending", "list").out.endswith("(no subject)\n")
+    text = home.run("pending", "show", draft_id).out
+    assert "subject  (no subject)\n" in text
+    assert "when     not disclosed by the gateway\n" in text
+    assert home.run("pending", "list", "--json").json["pending"][0]["subject"].strip() == ""
+
+
 @pytest.mark.parametrize("act", ["approved", "rejected", "edited and approved"])
 @pytest.mark.parametrize(("reader", "by"), [("rita", "you"), ("otto", "rita")])
 def test_the_app_says_that_a_decision_came_from_this_machines_command_line(

@@ -152,6 +152,13 @@ def test_an_unknown_action_is_shown_as_it_came_and_clean(logs: Logs) -> None:
     assert logs.shown()[0].words == "email.teleported"
 
 
+def test_an_email_without_a_subject_says_so_and_an_unknown_one_has_its_id(logs: Logs) -> None:
+    logs.mail("BLANK", subject=OneLine(" "))
+    logs.gateway("email.received", "BLANK", 2)
+    logs.gateway("email.received", "UNKNOWN", 1)
+    assert [str(one.what) for one in logs.shown()] == ["UNKNOWN", "(no subject)"]
+
+
 def test_a_released_edit_says_which_draft_it_replaced(logs: Logs) -> None:
     logs.mail("DRAFT", received_at=NOW - timedelta(minutes=9))
     logs.gateway("oversight.rejected", "DRAFT", 2, actor=KEY)

@@ -12,7 +12,7 @@ from mm_tui.services.audit.key_names import NO_NAMES, key_words
 from mm_tui.services.audit.line import AuditLine, Tone
 from mm_tui.store.audit.timeline import Source
 from mm_tui.store.mail.chips import chips_of
-from mm_tui.text import OneLine
+from mm_tui.text import OneLine, subject_words
 from mm_tui.widgets.cells import fit_cells
 from mm_tui.widgets.pager import Page, PageWriter
 from mm_tui.widgets.words import count, with_keys
@@ -174,7 +174,7 @@ def _history_head(writer: RowWriter, history: History) -> None:
         writer.line(f"Mail {history.email_id}", "strong")
         writer.line("It is not in the local store: it is too old, or in a mailbox this key cannot see.", "dim")
         return
-    writer.line(mail.subject.strip() or "(no subject)", "strong")
+    writer.line(subject_words(mail.subject), "strong")
     writer.row("from", str(mail.sender))
     writer.row("to", ", ".join(str(party) for party in mail.to) or "not disclosed by the gateway")
     status = STATUS_WORDS.get(mail.status, mail.status.replace("_", " ")) or NO_STATUS

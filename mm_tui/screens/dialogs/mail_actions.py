@@ -11,7 +11,7 @@ from textual.app import App
 
 from mm_tui.messages import Said
 from mm_tui.session import Network, Session
-from mm_tui.text import OneLine
+from mm_tui.text import OneLine, subject_words
 
 if TYPE_CHECKING:
     from mm_tui.screens.base import BaseScreen
@@ -117,7 +117,7 @@ def _ask(
     from mm_tui.screens.dialogs.choice import ChoiceScreen, DialogChoice
     from mm_tui.screens.dialogs.dialog import ask
 
-    page = Content(OneLine(f"{row.subject.strip() or '(no subject)'}, {party}") + f"\n{effect}")
+    page = Content(OneLine(f"{subject_words(row.subject).strip()}, {party}") + f"\n{effect}")
     question = ChoiceScreen(title, page, [DialogChoice(*answer, True)], stay="leave it as it is", over=over)
     # A worker of the app: it continues, and its result is shown, if the reader leaves the screen meanwhile.
     ask(screen.app, question, lambda _: screen.app.run_worker(action(), group="mail-action", exit_on_error=False))

@@ -11,7 +11,7 @@ from rich.segment import Segment
 from mm_tui.clock import Clock
 from mm_tui.screens.status_words import chip
 from mm_tui.store.mail.mails import MailRow, MailStore
-from mm_tui.text import OneLine
+from mm_tui.text import OneLine, subject_words
 from mm_tui.widgets.cells import at_most, countable, fit_address, fit_cells
 from mm_tui.widgets.virtual_list import VirtualList
 from mm_tui.widgets.words import age
@@ -149,7 +149,7 @@ class MailList(VirtualList[int, MailRow]):
         pieces: list[tuple[str, str]] = []
         if row.hidden:
             pieces.append(("▲hidden ", "risk"))
-        pieces.append((row.subject or "(no subject)", "strong" if row.unread else "row"))
+        pieces.append((subject_words(row.subject), "strong" if row.unread else "row"))
         after = "".join((
             f" ({row.thread_size})" if self._folded and row.thread_size > 1 else "",
             "  +file" if row.has_attachments else "",

@@ -15,7 +15,7 @@ from mm_tui.screens.status_words import chip
 from mm_tui.session import Session
 from mm_tui.store.mail.mails import MailRow
 from mm_tui.store.sort_keys import from_ms
-from mm_tui.text import ManyLine, OneLine
+from mm_tui.text import ManyLine, OneLine, subject_words
 from mm_tui.widgets.words import exact, joined, with_keys
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Preview(Widget):
 
     def _content(self, row: MailRow) -> Content:
         lines: list[Content] = [
-            Content.styled(row.subject or "(no subject)", "bold"),
+            Content.styled(subject_words(row.subject), "bold"),
             _line("from", row.sender, row.sender_name),
             _line("to", row.recipient, OneLine(f"and {row.recipients - 1} more" if row.recipients > 1 else "")),
             _line("at", OneLine(exact(from_ms(row.received_at)))),

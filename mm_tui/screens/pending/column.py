@@ -25,7 +25,7 @@ from mm_tui.services.presence.tags import BADGE_NAME
 from mm_tui.services.queue.due import due_words, is_overdue
 from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.store.audit.made import MadeDecision
-from mm_tui.text import OneLine
+from mm_tui.text import OneLine, subject_words
 from mm_tui.widgets.cached_static import CachedStatic
 from mm_tui.widgets.cells import SEPARATOR, at_most, fit_address, fit_cells, fit_list, fit_words
 from mm_tui.widgets.line_input import SearchInput
@@ -145,7 +145,7 @@ class PendingList(VirtualList[str, PendingRow]):
         if row.has_status:
             loud = plain if row.phase in CALM and not row.failed else "risk"
             return [indent, Segment(fit_words(row.words, room), self.style("here-strong" if here else loud))]
-        subject = row.queued.item.subject.strip() or "(no subject)"
+        subject = subject_words(row.queued.item.subject).strip()
         said, presence = self._beside_subject(row)
         _, badge = self._badges(row, width)
         badge = f" {badge} " if badge else ""

@@ -23,7 +23,7 @@ from mm_tui.screens.pending.pages import HEAD_CHARACTERS, fits_head
 from mm_tui.services.decisions.approval_gate import ReadChange
 from mm_tui.services.decisions.view import Changed, DecisionView
 from mm_tui.services.queue.entry import QueueEntry
-from mm_tui.text import OneLine, is_blank
+from mm_tui.text import OneLine, subject_words
 from mm_tui.widgets.cached_static import CachedStatic
 from mm_tui.widgets.hanging import SIGN, hanging
 from mm_tui.widgets.words import count, exact, joined, mode_words
@@ -201,7 +201,7 @@ def _title(entry: QueueEntry, *, crowded: bool) -> Content:
         subject = _begun(subject, BEGUN_CHARACTERS if crowded else HEAD_CHARACTERS // 2)
     by_tag = ", according to its tag" if entry.author is not None and not entry.author.proven else ""
     return Content.assemble(
-        (OneLine("(no subject)") if is_blank(subject) else subject, "bold"),
+        (subject_words(subject), "bold"),
         (f"  {entry.author_words}{by_tag}" if entry.author is not None else "", "$mm-accent"),
         ("  edited by you" if entry.edit is not None else "", "$mm-accent"),
     )

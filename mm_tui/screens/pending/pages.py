@@ -11,7 +11,7 @@ from mm_tui.review.render_pass import RenderPass
 from mm_tui.review.rendered import Rendered
 from mm_tui.services.mail.unsent import unsent_words
 from mm_tui.services.queue.entry import QueueEntry, ThreadMail
-from mm_tui.text import ManyLine, OneLine, file_label
+from mm_tui.text import ManyLine, OneLine, file_label, subject_words
 from mm_tui.widgets.marks import Mark
 from mm_tui.widgets.pager import Page, PageWriter, quote_marks
 from mm_tui.widgets.words import exact, size
@@ -158,7 +158,7 @@ def thread_page(
 def _thread_mail(writer: PageWriter, mail: ThreadMail, bodies: RenderPass, marks: Sequence[Mark]) -> None:
     summary = mail.summary
     writer.line(f"{summary.sender}", "strong")
-    writer.line(f"{exact(summary.received_at)} · {summary.subject or '(no subject)'}", "dim")
+    writer.line(f"{exact(summary.received_at)} · {subject_words(summary.subject)}", "dim")
     writer.line()
     if mail.detail is None:
         writer.line(UNOPENED, "dim")

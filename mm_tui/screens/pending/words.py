@@ -20,7 +20,7 @@ from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.services.queue.filter import ALL
 from mm_tui.session import Session
 from mm_tui.store.audit.made import MadeDecision, MadeOutcome
-from mm_tui.text import OneLine, is_blank
+from mm_tui.text import OneLine, subject_words
 from mm_tui.widgets.cells import at_most, fit_address
 from mm_tui.widgets.words import age, count, exact, joined, sentence, with_keys
 
@@ -91,7 +91,7 @@ def about_line(entry: QueueEntry, *, digest: bool = True) -> OneLine:
     )
     address = entry.item.sender.address if entry.is_inbound else to[0] if to else "(not disclosed)"
     subject = OneLine(entry.text.subject)
-    subject = OneLine("(no subject)") if is_blank(subject) else subject
+    subject = subject_words(subject)
     # Longer ones would push what is asked out of the dialog.
     address = fit_address(address, min(cell_len(address), ABOUT_CELLS))
     subject = OneLine(at_most(subject, ABOUT_CELLS))

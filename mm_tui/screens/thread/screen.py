@@ -27,7 +27,7 @@ from mm_tui.services.fault_words import expected_faults, fault_words
 from mm_tui.services.mail.inspection import QUICK_CHARACTERS, is_quick
 from mm_tui.services.mail.unsent import is_scheduled, is_settled, state_words, unsent_words
 from mm_tui.store.mail.mails import MailRow
-from mm_tui.text import OneLine
+from mm_tui.text import OneLine, subject_words
 from mm_tui.widgets.background import in_thread
 from mm_tui.widgets.words import count, with_keys
 
@@ -101,7 +101,7 @@ class ThreadScreen(BaseScreen):
     def _heading(self, rows: list[MailRow]) -> None:
         subject = rows[0].subject if rows else OneLine("")
         number = f"  {count(len(rows), 'email', 'emails')}"
-        heading = Content.assemble((subject or "(no subject)", "bold"), (number, "$mm-dim"))
+        heading = Content.assemble((subject_words(subject), "bold"), (number, "$mm-dim"))
         self.query_one("#thread-heading", Static).update(heading)
 
     # Opening messages

@@ -13,7 +13,7 @@ from mm_tui.models import PendingItem
 from mm_tui.review.digest import digest_of
 from mm_tui.services.audit.key_names import actor_words
 from mm_tui.services.decisions.view import AS_WANTED, DecisionView
-from mm_tui.text import OneLine
+from mm_tui.text import OneLine, subject_words
 
 if TYPE_CHECKING:
     from mm_tui.services.decisions.service import Decisions
@@ -42,7 +42,7 @@ def summary(
     ids."""
     boxes = Counter(addresses.get(entry.item.mailbox_id, entry.item.mailbox_id) for entry in entries)
     agents = Counter(_agent(entry, audit, names) for entry in entries)
-    subjects = list(dict.fromkeys(entry.item.subject.strip() or "(no subject)" for entry in entries))
+    subjects = list(dict.fromkeys(subject_words(entry.item.subject).strip() for entry in entries))
     lines = [f"mailbox  {_counted(boxes)}", f"agent    {_counted(agents)}"]
     lines += [f"subject  {subject}" for subject in subjects[:FIRST_SUBJECTS]]
     lines += [f"         and {len(subjects) - FIRST_SUBJECTS} more subjects"] if len(subjects) > FIRST_SUBJECTS else []

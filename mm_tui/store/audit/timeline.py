@@ -24,7 +24,7 @@ from mm_tui.store.audit.journal import ABOUT, AT, DETAILS, EMAIL, KIND, MAILBOX,
 from mm_tui.store.damaged import UNREADABLE, field_of
 from mm_tui.store.database import Database
 from mm_tui.store.sort_keys import from_ms, to_ms
-from mm_tui.text import OneLine
+from mm_tui.text import OneLine, subject_words
 
 CHUNK = 5000
 STEPS = 50_000
@@ -282,7 +282,7 @@ def _gateway_line(row: sqlite3.Row) -> LogLine | None:
             details=tuple((OneLine(name), OneLine(value)) for name, value in (inner.get("metadata") or {}).items()),
             entry_id=OneLine(inner["id"]),
             hash=_NONE,
-            subject=OneLine(subject or ""),
+            subject=OneLine("") if subject is None else subject_words(OneLine(subject)),
             mailbox_id=OneLine(mailbox_id or ""),
         )
     except UNREADABLE:
@@ -309,7 +309,7 @@ def _journal_line(row: sqlite3.Row) -> LogLine:
         details=details,
         entry_id=OneLine(str(number)),
         hash=OneLine(str(digest)),
-        subject=OneLine(subject or ""),
+        subject=OneLine("") if subject is None else subject_words(OneLine(subject)),
         mailbox_id=OneLine(mailbox_id or ""),
     )
 
