@@ -104,7 +104,8 @@ OUTPUTS: Mapping[str, Mapping[str, str]] = {
         "says is:snoozed",
     },
     "scheduled list": {
-        "scheduled": "list of {id, mailbox, status, to (addresses), subject}: emails that will be sent later",
+        "scheduled": "list of {id, send_at (as the gateway says it, or null), mailbox, status, to (addresses), "
+        "subject}: emails that will be sent later",
         "more": "whether the list was too long to read all of it",
     },
     "scheduled cancel": {

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mm_tui.commands.common import Commands
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit, of_failure
 from mm_tui.commands.values import email_id
-from mm_tui.text import OneLine
+from mm_tui.review.disclosure import send_moment
+from mm_tui.text import OneLine, subject_words
 
 if TYPE_CHECKING:
     from mm_tui.models import EmailSummary
@@ -26,8 +28,8 @@ def add(commands: Commands) -> None:
     actions.action(
         "list",
         help="list the scheduled emails of all mailboxes",
-        description="Lists the scheduled emails of all mailboxes: id, mailbox, recipients, subject. The gateway's "
-        "list does not say when they will be sent.",
+        description="Lists the scheduled emails of all mailboxes: id, when it will be sent, mailbox, recipients, "
+        "subject. The gateway may not disclose when.",
         task=_list,
     )
     cancel = actions.action(
@@ -46,11 +48,13 @@ async def _list(arguments: argparse.Namespace, chosen: Settings) -> int:
 
     async with online(chosen) as session:
         found, more = await _listed(session)
+        times = await _send_times(session, found)
         boxes = session.mail.addresses()
     if arguments.json:
-        emit.data({"scheduled": [_fields(mail, boxes.get(mail.mailbox_id)) for mail in found], "more": more})
+        rows = [_fields(mail, times.get(mail.id, ""), boxes.get(mail.mailbox_id)) for mail in found]
+        emit.data({"scheduled": rows, "more": more})
     elif found:
-        emit.table([_row(mail, boxes.get(mail.mailbox_id)) for mail in found])
+        emit.table([_row(mail, times.get(mail.id, ""), boxes.get(mail.mailbox_id)) for mail in found])
     else:
         emit.note(OneLine("No email is scheduled."))
     if more:
@@ -65,13 +69,27 @@ async def _listed(session: Session) -> tuple[list[EmailSummary], bool]:
     return await listed(session.network.gateway, session.mail.addresses())
 
 
-def _row(mail: EmailSummary, mailbox: OneLine | None) -> list[OneLine]:
-    return [OneLine(mail.id), mailbox or OneLine(""), OneLine(", ".join(one.address for one in mail.to)), mail.subject]
+async def _send_times(session: Session, found: Sequence[EmailSummary]) -> dict[str, str]:
+    """By id, when the emails will be sent, as given by the gateway; empty if it does not say. Only opened emails say
+    it, and if the first does not, none will be."""
+    times: dict[str, str] = {}
+    for mail in found:
+        detail = await session.network.sync.read_detail_quietly(mail.mailbox_id, mail.id)
+        if not detail.raw.send_at:
+            break
+        times[mail.id] = detail.raw.send_at
+    return times
 
 
-def _fields(mail: EmailSummary, mailbox: OneLine | None) -> dict[str, object]:
+def _row(mail: EmailSummary, send_at: str, mailbox: OneLine | None) -> list[OneLine]:
+    to = OneLine(", ".join(one.address for one in mail.to))
+    return [OneLine(mail.id), send_moment(send_at), mailbox or OneLine(""), to, subject_words(mail.subject)]
+
+
+def _fields(mail: EmailSummary, send_at: str, mailbox: OneLine | None) -> dict[str, object]:
     return {
         "id": mail.id,
+        "send_at": OneLine(send_at) or None,
         "mailbox": mailbox,
         "status": str(mail.status),
         "to": [one.address for one in mail.to],

@@ -24,6 +24,11 @@ LOGGED = 1000
 """How many of the newest lines of the gateway's log are read for the composing keys."""
 
 
+UNKNOWN_KEY = "unknown key"
+NO_ADMIN = "only the gateway's audit log says which key wrote a draft; it is read with an admin_key"
+NOT_LOGGED = f"the newest {LOGGED:,} lines of the gateway's audit log do not say which key wrote these drafts"
+
+
 def _days(text: str) -> int:
     if (days := positive(text)) > MOST_DAYS:
         raise argparse.ArgumentTypeError(f"must be at most {MOST_DAYS:,}")
@@ -60,6 +65,8 @@ async def _stats(arguments: argparse.Namespace, chosen: Settings) -> int:
     elif agents:
         for agent in agents:
             _print(agent, now)
+        if any(not agent.key_id for agent in agents):
+            emit.note(OneLine(f"note: {UNKNOWN_KEY}: {NO_ADMIN if chosen.profile.admin_key is None else NOT_LOGGED}"))
     else:
         emit.note(OneLine(f"No draft was decided here in the last {arguments.days} days."))
     return Exit.OK
@@ -96,7 +103,7 @@ def _print(agent: AgentFigures, now: datetime) -> None:
     from mm_tui.services.audit.agents import numbered, spark
     from mm_tui.services.events import span
 
-    said = f"{agent.key_id or '(key not known)'}: {len(agent.decided)} decided, {agent.number('approved')} as written, "
+    said = f"{agent.key_id or UNKNOWN_KEY}: {len(agent.decided)} decided, {agent.number('approved')} as written, "
     said += f"{agent.edited} edited, {agent.number('rejected')} rejected"
     said += f", median wait {span(timedelta(seconds=agent.seconds))}" if agent.seconds is not None else ""
     emit.line(OneLine(said))

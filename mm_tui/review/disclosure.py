@@ -69,9 +69,13 @@ def send_time_words(send_at: str, now: datetime, *, edited: bool = False) -> One
 
 def send_time(send_at: str) -> OneLine:
     """The send time of an email that need not be approved any more, or that it is not disclosed."""
+    return OneLine(f"send time: {send_moment(send_at)}")
+
+
+def send_moment(send_at: str) -> OneLine:
+    """The time alone."""
     moment = _moment(send_at) if send_at else None
-    shown = _at(moment) if moment is not None else f"“{send_at}”" if send_at else "not disclosed"
-    return OneLine(f"send time: {shown}")
+    return OneLine(_at(moment) if moment is not None else f"“{send_at}”" if send_at else "not disclosed")
 
 
 def late(send_at: str, now: datetime) -> tuple[Finding, ...]:

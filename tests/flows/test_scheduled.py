@@ -9,6 +9,7 @@ import pytest
 
 from bench.json_fields import OUTPUTS
 from mm_tui.commands.output.exits import Exit
+from mm_tui.commands.scheduled import _row
 from mm_tui.screens.dialogs.choice import ChoiceScreen
 from mm_tui.screens.thread.screen import ThreadScreen
 from mm_tui.services.audit.change_journal import ChangeJournal
@@ -17,11 +18,13 @@ from mm_tui.services.mail.scheduled import NotCancelled, cancel
 from mm_tui.services.sync.service import Sync
 from mm_tui.settings.sections import SyncSettings
 from mm_tui.store.audit.journal import Journal
+from mm_tui.text import OneLine
 from tests.support.app import drawn, running_app, settings_for, until
 from tests.support.cli import Home
 from tests.support.clock import FakeClock
 from tests.support.desk import at_desk
 from tests.support.sandbox import Sandbox
+from tests.support.seat import summary
 
 
 def scheduled(sandbox: Sandbox) -> str:
@@ -101,6 +104,7 @@ def test_the_command_lists_and_cancels_it_once(sandbox: Sandbox, home: Home) -> 
     mail, received = scheduled(sandbox), str(sandbox.inbound(sender="anna@customer.example", subject="Hello")["id"])
     (listed,) = home.run("scheduled", "list", "--json").json["scheduled"]
     assert (listed["id"], listed["subject"], listed["status"]) == (mail, "See you", "scheduled")
+    assert listed["send_at"] is None and "  not disclosed  " in home.run("scheduled", "list").out
     done = home.run("scheduled", "cancel", mail, "--json", status=0).json
     assert set(done) == set(OUTPUTS["scheduled cancel"]) and done["cancelled"] is True
     assert sandbox.status(mail) == "cancelled"
@@ -116,6 +120,11 @@ def test_the_command_lists_and_cancels_it_once(sandbox: Sandbox, home: Home) -> 
     home.run("scheduled", "cancel", "nothing", status=Exit.NOT_FOUND)
     assert len(sandbox.calls("POST", "/cancel")) == 1
     assert "No email is scheduled" in home.run("scheduled", "list", status=0).err
+
+
+def test_the_list_has_the_send_time_that_the_gateway_discloses() -> None:
+    row = _row(summary(1, subject=OneLine(" ")), "2099-01-01T00:00:00Z", None)
+    assert "2099" in row[1] and row[-1] == "(no subject)"
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from mm_tui.store.audit.entries import AuditStore
 from mm_tui.store.database import Database
 from mm_tui.text import OneLine
 from tests.support.cli import Home
+from tests.support.cli_review import approve, digest_of
 from tests.support.sandbox import Sandbox
 
 NOW = datetime(2026, 3, 5, 12, tzinfo=UTC)
@@ -48,6 +49,14 @@ def test_each_agents_drafts_are_counted_by_what_became_of_them(sandbox: Sandbox,
     assert "  rejected: wrong name 1" in said
     # The last of thirty days has the whole height.
     assert "  not as written |" + " " * 29 + "█| 30 days, busiest day 1" in said
+
+
+def test_without_the_audit_log_no_agent_is_known_and_a_note_says_why(home: Home, sandbox: Sandbox) -> None:
+    home.write_profile(sandbox.url, {"oversight": sandbox.keys["oversight"]})
+    draft = sandbox.draft()
+    approve(home, draft, digest_of(home, draft))
+    done = home.run("stats", status=0)
+    assert done.out.startswith("unknown key: 1 decided") and "read with an admin_key" in done.err
 
 
 def made(number: int, outcome: str, at: datetime, **more: Any) -> Decided:
