@@ -1,4 +1,5 @@
-"""The agent's log: one event per line, as text or JSON, without bodies, addresses or keys."""
+"""The agent's log: one event per line, as text or JSON, without bodies, addresses or keys. As text, a line ends with
+why something happened."""
 
 from __future__ import annotations
 
@@ -27,8 +28,9 @@ class Log:
         if self._as_json:
             line = json.dumps({"at": at, "event": event, **shown}, ensure_ascii=True)
         else:
+            why = shown.pop("why", "")
             words = [f"{name}={value!r}" if " " in str(value) else f"{name}={value}" for name, value in shown.items()]
-            line = " ".join([at, event, *words])
+            line = " ".join([at, event, *words]) + (f": {why}" if why else "")
         self._write(OneLine(line))
 
 

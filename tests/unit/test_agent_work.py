@@ -10,13 +10,16 @@ import pytest
 
 from mm_tui.agent.boxes import UnknownMailbox
 from mm_tui.agent.jobs import LONGEST_HOLD, Job, Jobs, JobState
+from mm_tui.agent.log import Log
 from mm_tui.agent.work import MOST_LOST
 from mm_tui.clock import SystemClock
 from mm_tui.settings.sections import Agent
 from mm_tui.store.assist import AssistStore
 from mm_tui.store.database import Database
+from mm_tui.text import OneLine
 from tests.support.agents import BODY, assert_one_reply_each, deliver, desk, outbound_by_mail
 from tests.support.assistant import settings_for
+from tests.support.clock import FakeClock
 from tests.support.sandbox import Sandbox
 
 
@@ -37,6 +40,16 @@ async def test_what_the_gateway_repeats_of_an_address_is_not_logged(sandbox: San
     async with desk(settings_for(sandbox)) as agent:
         agent.log("put off", why='no such person: "Anna" <anna@customer.example>, tom@other.example', email_id="01A")
         assert agent.events()[0]["why"] == 'no such person: "Anna" <[address]>, [address]'
+
+
+def test_a_line_of_the_log_ends_with_why() -> None:
+    lines: list[OneLine] = []
+    Log(FakeClock(), lines.append)("put off", email_id="01A", why="the model failed", retry_in=1.5)
+    Log(FakeClock(), lines.append)("replied", email_id="01A", label="a b")
+    assert lines == [
+        "2026-03-02T09:00:00.000+00:00 put off email_id=01A retry_in=1.5: the model failed",
+        "2026-03-02T09:00:00.000+00:00 replied email_id=01A label='a b'",
+    ]
 
 
 async def test_what_the_policy_refuses_is_labelled_all_the_same(sandbox: Sandbox) -> None:
