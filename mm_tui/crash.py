@@ -21,7 +21,7 @@ from types import TracebackType
 from mm_tui import __version__
 from mm_tui.system.private_files import private
 from mm_tui.terminal import hangup
-from mm_tui.text import OneLine
+from mm_tui.text import OneLine, system_words
 
 KEPT_REPORTS = 20
 """The number of reports to keep; older ones are removed."""
@@ -119,7 +119,7 @@ def report_words(error: BaseException, folder: Path) -> str:
     try:
         return f"A report without mail or keys: {write_report(error, folder)}"
     except OSError as failure:
-        return f"No report could be written: {failure.strerror or type(failure).__name__}"
+        return f"No report could be written: {system_words(failure)}"
 
 
 def report(error: BaseException, folder: Path) -> OneLine:

@@ -308,8 +308,9 @@ def file_label(name: str, most: int = 60) -> OneLine:
 
 
 def system_words(error: Exception) -> OneLine:
-    """What the system says of an error, without its number and the path."""
-    return OneLine(getattr(error, "strerror", None) or str(error))
+    """What the system says of an error, without its number and the path; never empty. Of an error without a number
+    `strerror` is None."""
+    return OneLine(getattr(error, "strerror", None) or str(error) or "the system refused")
 
 
 def hidden_notice(removed: int) -> str:

@@ -13,7 +13,7 @@ from mm_tui.session import Session
 from mm_tui.settings.paths import reports_dir
 from mm_tui.settings.profiles import Profiles
 from mm_tui.store.seal import STORE_FAULTS, fault_of_store, is_of_store
-from mm_tui.text import OneLine
+from mm_tui.text import OneLine, system_words
 
 if TYPE_CHECKING:
     from mm_tui.screens.base import BaseScreen
@@ -80,7 +80,7 @@ class Leaving:
             try:
                 kept = keep_text(text, self._session.database.path)
             except OSError as error:
-                return f"What you wrote cannot be saved anywhere ({error}). If you leave, it is lost."
+                return f"What you wrote cannot be saved anywhere ({system_words(error)}). If you leave, it is lost."
             self._saved_elsewhere[text] = f"What you wrote could not be saved in the local store; it is in {kept}."
         return self._saved_elsewhere[text]
 

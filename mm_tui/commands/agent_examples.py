@@ -12,7 +12,7 @@ from mm_tui.services.knowledge.examples import store_of
 from mm_tui.settings.paths import examples_path
 from mm_tui.settings.sections import Settings
 from mm_tui.store.examples import ExampleStore, SavedExample
-from mm_tui.text import ManyLine, OneLine
+from mm_tui.text import ManyLine, OneLine, system_words
 
 
 async def run(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -26,7 +26,9 @@ async def run(arguments: argparse.Namespace, settings: Settings) -> int:
             return _delete(store, arguments)
         examples = store.all()
     except (sqlite3.Error, OSError) as error:
-        raise CommandError(Exit.CONFIG, f"the examples cannot be used: {error}", "Delete the file.") from None
+        raise CommandError(
+            Exit.CONFIG, f"the examples cannot be used: {system_words(error)}", "Delete the file."
+        ) from None
     is_kept = store_of(settings) is not None
     if arguments.json:
         emit.data({"examples": [_row(one) for one in examples], "kept": is_kept})

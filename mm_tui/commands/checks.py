@@ -195,7 +195,7 @@ def data_folder() -> list[Check]:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         free = shutil.disk_usage(folder).free
     except OSError as error:
-        return [problem("data", f"{folder}: {error.strerror}", cure)]
+        return [problem("data", f"{folder}: {system_words(error)}", cure)]
     if not os.access(folder, os.W_OK | os.X_OK):
         return [problem("data", f"{folder} cannot be written", cure)]
     found = []

@@ -12,6 +12,7 @@ from tomlkit.exceptions import TOMLKitError
 from mm_tui.settings import file as config_file
 from mm_tui.settings.sections import FORMAT, ConfigError
 from mm_tui.system.private_files import replace_private
+from mm_tui.text import system_words
 
 _HEADER = "Settings of mm-tui: see `mm-tui docs configuration`. It may contain keys: keep it private."
 
@@ -63,4 +64,4 @@ def _replace(path: Path, text: str) -> None:
             target.parent.mkdir(mode=0o700, parents=True)
         replace_private(target, text)
     except OSError as error:
-        raise ConfigError(str(path), f"cannot be written: {error.strerror}", _CURE) from None
+        raise ConfigError(str(path), f"cannot be written: {system_words(error)}", _CURE) from None

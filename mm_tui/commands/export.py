@@ -12,7 +12,7 @@ from mm_tui.commands.common import Commands
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit
 from mm_tui.system.private_files import private
-from mm_tui.text import OneLine
+from mm_tui.text import OneLine, system_words
 
 if TYPE_CHECKING:
     from mm_tui.settings.sections import Settings
@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
         # Before calling the gateway: a file that cannot be written would cost an hour.
         file = open(path, "xb", opener=private)  # noqa: SIM115 - closed below
     except OSError as error:
-        words = f"{path} cannot be written: {error.strerror}"
+        words = f"{path} cannot be written: {system_words(error)}"
         raise CommandError(Exit.USAGE, words, "Name a file that does not exist yet.") from None
     try:
         with file:
@@ -58,7 +58,7 @@ async def _export(file: IO[bytes], arguments: argparse.Namespace, chosen: Settin
         file.write(content)
         file.flush()
     except OSError as error:
-        words = f"{arguments.file} cannot be written: {error.strerror}"
+        words = f"{arguments.file} cannot be written: {system_words(error)}"
         raise CommandError(Exit.OUTPUT, words, "Make room. The gateway allows the next export in an hour.") from None
     words = OneLine(f"{len(content):,} bytes written to {arguments.file}")
     emit.result({"file": str(arguments.file), "bytes": len(content)}, words, as_json=arguments.json)

@@ -206,13 +206,14 @@ def read_text(name: str) -> str:
     import sys
 
     from mm_tui.commands.output.exits import CommandError, Exit
+    from mm_tui.text import system_words
 
     try:
         # As bytes: where the locale is C, the interpreter would let anything pass.
         raw = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
         text = raw.decode("utf-8-sig")  # Windows editors begin a file with a mark
     except OSError as error:
-        raise CommandError(Exit.NOT_FOUND, f"{name}: {error.strerror}") from None
+        raise CommandError(Exit.NOT_FOUND, f"{name}: {system_words(error)}") from None
     except UnicodeDecodeError:
         raise CommandError(Exit.USAGE, f"{name} is not UTF-8 text") from None
     if not text.strip():

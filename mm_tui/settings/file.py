@@ -30,7 +30,7 @@ from mm_tui.settings.sections import (
     SyncSettings,
     Ui,
 )
-from mm_tui.text import OneLine
+from mm_tui.text import OneLine, system_words
 
 ENVIRONMENT: Mapping[str, str] = {
     "MULTIMAIL_API_URL": "url",
@@ -113,7 +113,7 @@ def read(file: Path, *, must_exist: bool) -> str:
     except UnicodeDecodeError:
         raise ConfigError(str(file), "is not UTF-8 text", "Save it as UTF-8.") from None
     except OSError as error:
-        raise ConfigError(str(file), error.strerror or "cannot be read", "Check the path and its mode.") from None
+        raise ConfigError(str(file), system_words(error), "Check the path and its mode.") from None
 
 
 def parse(text: str, file: Path) -> dict[str, Any]:

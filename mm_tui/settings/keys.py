@@ -20,7 +20,7 @@ from mm_tui.settings.checks import FieldError, checked_key
 from mm_tui.settings.paths import APP_NAME
 from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import ConfigError, Settings
-from mm_tui.text import ManyLine
+from mm_tui.text import ManyLine, system_words
 
 KeyName = Literal["oversight", "send", "admin", "ai21"]
 KEY_NAMES: tuple[KeyName, ...] = get_args(KeyName)
@@ -79,7 +79,7 @@ def run_command(command: str, where: str) -> str:
         # Not named: it may be the key itself, given where a command belongs.
         raise ConfigError(where, "there is no such program", "Install it, or give its full path.") from None
     except OSError as error:
-        raise ConfigError(where, f"cannot be run: {error.strerror}", "Check the program.") from None
+        raise ConfigError(where, f"cannot be run: {system_words(error)}", "Check the program.") from None
     except subprocess.TimeoutExpired:
         cure = "Run it by hand: it may wait for an answer."
         raise ConfigError(where, f"gave no key within {COMMAND_SECONDS} s", cure) from None

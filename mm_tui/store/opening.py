@@ -17,7 +17,7 @@ from mm_tui.store.belongs import Gateway, OtherGateway, bind, has_nothing
 from mm_tui.store.connecting import CorruptStore, NewerStore, damage_mark, is_damage, is_unknown_part
 from mm_tui.store.database import Database
 from mm_tui.store.seal import STORE_FAULTS, StoreError
-from mm_tui.text import OneLine
+from mm_tui.text import OneLine, system_words
 
 
 class StoreUnusable(Exception):
@@ -76,9 +76,7 @@ def _opened(path: Path | None, *, memory: bool, rebuild: bool) -> tuple[Database
     except StoreError as error:
         raise StoreUnusable(str(error)) from error
     except (OSError, sqlite3.Error) as error:
-        what = f"{path}: {error}"
-        if isinstance(error, OSError):
-            what = f"{error.filename or path}: {error.strerror}"
+        what = f"{getattr(error, 'filename', None) or path}: {system_words(error)}"
         cure = "Check the space on the disk and the file's mode."
         raise StoreUnusable(f"the store cannot be opened: {what}", cure) from error
 

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import msgspec
 
 from mm_tui.system.private_files import replace_private
-from mm_tui.text import OneLine
+from mm_tui.text import OneLine, system_words
 
 BEGINNING = "0" * 64
 """Used as the previous hash of a journal's first entry."""
@@ -52,7 +52,7 @@ def is_garbled(error: Exception) -> bool:
 
 
 def _words(error: Exception) -> str:
-    return "a text in it cannot be read" if is_garbled(error) else str(error)
+    return "a text in it cannot be read" if is_garbled(error) else system_words(error)
 
 
 def is_passing(error: Exception) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os  # noqa: F401 - for the program below
 import shutil
 import sqlite3
@@ -20,7 +21,7 @@ from mm_tui.store.database import Database
 from mm_tui.store.decisions.edits import EditStore
 from mm_tui.store.migrations import MIGRATIONS
 from mm_tui.store.opening import StoreUnusable, open_database, opened_to_read
-from mm_tui.store.seal import StoreBehind, StoreMoved, head_path, read_head
+from mm_tui.store.seal import StoreBehind, StoreMoved, fault_of_journal, fault_of_store, head_path, read_head
 from tests.support.other_program import AT, ROOT, edit, note, other_program
 
 
@@ -332,3 +333,9 @@ def test_a_damaged_store_of_another_gateway_is_not_replaced(tmp_path: Path) -> N
     with pytest.raises(StoreUnusable, match=r"one\.example"):
         open_database(path, profile=keys)
     assert path.exists()
+
+
+def test_a_failing_disk_is_named_in_words_without_number_and_path() -> None:
+    full = OSError(errno.ENOSPC, "No space left on device", "/home/rita/store")
+    assert fault_of_store(full) == "the store on this machine cannot be used: No space left on device"
+    assert fault_of_journal(OSError()) == "the journal cannot be written: the system refused"

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import copy
+import errno
 import json
 import pickle
 import re
 import time
 import unicodedata
+from pathlib import Path
 
 import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+import mm_tui
 from mm_tui import typed_json
-from mm_tui.text import MARKS_A_CELL, CleanText, ManyLine, OneLine, escaped, file_label, hidden_notice
+from mm_tui.text import MARKS_A_CELL, CleanText, ManyLine, OneLine, escaped, file_label, hidden_notice, system_words
 from tests.support.hostile import VECTORS, Vector, naughty_strings
 from tests.support.scripts import SCRIPTS
 
@@ -237,3 +240,12 @@ def test_notice_of_what_was_removed() -> None:
 def test_the_ending_of_a_file_name_is_always_seen(name: str, label: str) -> None:
     assert file_label(name) == label
     assert len(file_label(name)) <= 60
+
+
+def test_every_error_of_the_system_has_words_and_only_one_place_asks_for_them() -> None:
+    full = OSError(errno.ENOSPC, "No space left on device", "/data/store")
+    words = [system_words(error) for error in (full, OSError("no answer"), OSError())]
+    assert words == ["No space left on device", "no answer", "the system refused"]
+    package = Path(mm_tui.__file__).parent
+    places = {path.name for path in package.rglob("*.py") if "strerror" in path.read_text("utf-8")}
+    assert places == {"text.py"}

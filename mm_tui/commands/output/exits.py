@@ -71,6 +71,7 @@ def of_failure(error: BaseException) -> tuple[Exit, str, str] | None:
     from mm_tui.settings.sections import ConfigError
     from mm_tui.store.opening import StoreUnusable
     from mm_tui.store.seal import StoreError
+    from mm_tui.text import system_words
 
     if isinstance(error, CommandError):
         return error.status, error.what, error.cure
@@ -96,5 +97,5 @@ def of_failure(error: BaseException) -> tuple[Exit, str, str] | None:
         return Exit.CONFIG, f"the store on this machine cannot be used: {error}", cure
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
-        return Exit.CONFIG, f"{where}{error.strerror or 'the system refused'}", "Check space, path and permissions."
+        return Exit.CONFIG, f"{where}{system_words(error)}", "Check space, path and permissions."
     return None

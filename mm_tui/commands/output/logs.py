@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mm_tui.settings import paths
 from mm_tui.system.private_files import private
-from mm_tui.text import OneLine
+from mm_tui.text import OneLine, system_words
 
 FIELDS = ("call", "status", "ms", "fault", "asked", "size", "tries", "count", "phase", "email_id", "model")
 """The allowed `extra` fields of a record. All others are left out."""
@@ -83,7 +83,7 @@ def set_up(*, debug: bool = False, on_stderr: bool = False) -> None:
         handler: logging.Handler = PrivateRotatingFile(path, maxBytes=MAX_BYTES, backupCount=KEPT_FILES)
     except OSError as error:
         handler = logging.NullHandler()
-        sys.stderr.write(f"mm-tui: no log is written: {OneLine(str(path))}: {OneLine(error.strerror or '')}\n")
+        sys.stderr.write(f"mm-tui: no log is written: {OneLine(str(path))}: {system_words(error)}\n")
     shown = [logging.StreamHandler(sys.stderr)] if on_stderr else []
     for one in (handler, *shown):
         one.setFormatter(JsonLines())

@@ -10,7 +10,7 @@ from typing import TextIO
 
 from mm_tui.commands.output.exits import CommandError, Exit
 from mm_tui.system.environment import escape_others_in
-from mm_tui.text import CleanText, ManyLine, OneLine
+from mm_tui.text import CleanText, ManyLine, OneLine, system_words
 
 VERDICT_INDENT = 8
 """Cells for ok, warning or problem before a verdict."""
@@ -41,7 +41,7 @@ def finish() -> None:
 def _unwritable(error: OSError) -> CommandError:
     # The interpreter flushes once more at exit; it must find a stream that takes it.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    what = f"the output cannot be written: {error.strerror or 'the system refused'}"
+    what = f"the output cannot be written: {system_words(error)}"
     return CommandError(Exit.OUTPUT, what, "Check the space and the place where the output goes.")
 
 

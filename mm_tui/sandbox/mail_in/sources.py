@@ -14,7 +14,7 @@ from mm_tui.sandbox.mail_in.charsets import Odd
 from mm_tui.sandbox.mail_in.headers import is_header_block
 from mm_tui.sandbox.mail_in.mbox import RawMail, begins_with_separator, first_separator, mails_of_mbox
 from mm_tui.sandbox.mail_in.outlook import COMPOUND_FILE, UnreadableOutlookFile, mail_of_outlook_file
-from mm_tui.text import OneLine
+from mm_tui.text import OneLine, system_words
 
 _SHOWN_PLACES = 5
 _MAIL_ENDINGS = (".eml", ".mbox", ".mbx", ".msg", ".emlx", ".mht")
@@ -140,7 +140,7 @@ def raw_mails(path: Path, report: ImportReport) -> Iterator[RawMail]:
     try:
         data = path.read_bytes()
     except OSError as error:
-        report.skipped.append(f"{path.name}: {error.strerror or 'cannot be read'}")
+        report.skipped.append(f"{path.name}: {system_words(error)}")
         return
     size = len(data)
     oddities: list[str] = []

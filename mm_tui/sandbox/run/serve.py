@@ -26,7 +26,7 @@ from mm_tui.sandbox.run.demo_agent import DemoActivity
 from mm_tui.sandbox.run.synthetic import fill_synthetic
 from mm_tui.sandbox.samples import load_samples
 from mm_tui.system.private_files import replace_private
-from mm_tui.text import ManyLine
+from mm_tui.text import ManyLine, system_words
 
 EXIT_USAGE = 2
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
@@ -60,7 +60,7 @@ def _serve(arguments: argparse.Namespace, folder: Path, stack: ExitStack) -> int
     except UnusableFolder as error:
         return _refuse(str(error))
     except OSError as error:
-        return _refuse(f"--data {folder}: {error.strerror}")
+        return _refuse(f"--data {folder}: {system_words(error)}")
     stack.callback(state.close)
     try:
         fill(state, arguments.mail, arguments.synthetic, arguments.samples)
@@ -73,7 +73,7 @@ def _serve(arguments: argparse.Namespace, folder: Path, stack: ExitStack) -> int
         server = Server(state, host=arguments.host, port=port, token_delay=STREAM_WORD_SECONDS)
     except OSError as error:
         return _refuse(
-            f"cannot listen on {arguments.host} port {port}: {error.strerror}"
+            f"cannot listen on {arguments.host} port {port}: {system_words(error)}"
             + (_bound_to_port(folder, kept) if port == kept else "")
         )
     if not has_port:

@@ -21,7 +21,7 @@ from mm_tui.services.audit.key_names import NO_NAMES, key_words
 from mm_tui.services.audit.line import GATEWAY_WORDS, JOURNAL_WORDS, AuditLines
 from mm_tui.store.audit.journal import Verdict
 from mm_tui.store.audit.timeline import Facet, LineFilter, Source
-from mm_tui.text import OneLine
+from mm_tui.text import OneLine, system_words
 from mm_tui.widgets.background import in_thread
 from mm_tui.widgets.line_input import LineInput
 from mm_tui.widgets.words import count
@@ -82,7 +82,7 @@ class ExportScreen(Dialog[str]):
         try:
             path = target_of(message.value, Path.cwd())
         except (ExportError, OSError, RuntimeError) as error:
-            self.show_trouble(str(error))
+            self.show_trouble(system_words(error))
             return
         self._writing = True
         self.show_trouble("")

@@ -10,7 +10,7 @@ from mm_tui.screens.pending.words import about_line
 from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.services.queue.snooze import FORMS, NotATime, Snoozes, time_named
 from mm_tui.store.seal import STORE_FAULTS
-from mm_tui.text import OneLine
+from mm_tui.text import OneLine, system_words
 
 if TYPE_CHECKING:
     from mm_tui.screens.pending.deciding import Deciding
@@ -61,7 +61,7 @@ class Snoozing:
             self.ask(typed, str(error))
             return
         except STORE_FAULTS as error:
-            self._screen.say(OneLine(f"not snoozed: {error}"), "error")
+            self._screen.say(f"not snoozed: {system_words(error)}", "error")
             return
         if typed.strip():
             # What is out of sight must not be approved with a batch.

@@ -15,7 +15,7 @@ from mm_tui.services.fault_words import expected_faults, fault_words
 from mm_tui.services.presence.notes import LONGEST_NOTE, NO_SEND_KEY, TeamTags
 from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.store.seal import STORE_FAULTS
-from mm_tui.text import OneLine
+from mm_tui.text import OneLine, system_words
 
 if TYPE_CHECKING:
     from mm_tui.screens.pending.host import QueueHost
@@ -134,8 +134,8 @@ class Team:
             self._screen.say(await act)
             self._unset.pop((action_id, email_id), None)
         except STORE_FAULTS as error:
-            words = OneLine(f"it could not be saved on this machine, and may be set at the gateway: {error}")
-            self._screen.say(words, "error")
+            words = "it could not be saved on this machine, and may be set at the gateway"
+            self._screen.say(f"{words}: {system_words(error)}", "error")
         except expected_faults() as error:
             again = f"; {{{action_id}}} offers your text again" if (action_id, email_id) in self._unset else ""
             self._screen.say(f"not set: {fault_words(error)}{again}", "error")

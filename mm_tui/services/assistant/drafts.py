@@ -33,7 +33,7 @@ from mm_tui.store.database import Database
 from mm_tui.store.examples import SavedExample
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.store.seal import STORE_FAULTS
-from mm_tui.text import ManyLine, OneLine
+from mm_tui.text import ManyLine, OneLine, system_words
 
 if TYPE_CHECKING:
     from mm_tui.assist.tasks import Request
@@ -62,7 +62,7 @@ class ReplyNotJournaled(Exception):
     """The journal on this machine cannot be written: nothing was submitted."""
 
     def __init__(self, error: Exception) -> None:
-        super().__init__(f"The journal on this machine cannot be written ({error}); nothing was sent.")
+        super().__init__(f"The journal on this machine cannot be written ({system_words(error)}); nothing was sent.")
 
 
 class Drafts:

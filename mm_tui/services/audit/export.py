@@ -14,7 +14,7 @@ from tempfile import mkstemp
 from typing import TYPE_CHECKING
 
 from mm_tui.system.private_files import private
-from mm_tui.text import OneLine
+from mm_tui.text import OneLine, system_words
 
 if TYPE_CHECKING:
     from mm_tui.services.audit.line import AuditLine, AuditLines
@@ -69,7 +69,7 @@ def export(
     try:
         descriptor, name = mkstemp(prefix=".mm-tui-export-", dir=path.parent)  # 0600
     except OSError as error:
-        raise NotWritten(f"{path.parent} cannot be written to: {error.strerror}") from error
+        raise NotWritten(f"{path.parent} cannot be written to: {system_words(error)}") from error
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as stream:
             write = _csv_rows if path.suffix == ".csv" else _json_rows
@@ -86,7 +86,7 @@ def export(
             return None
         _name_it(Path(name), path)
     except OSError as error:
-        raise NotWritten(f"{path} cannot be written: {error.strerror}") from error
+        raise NotWritten(f"{path} cannot be written: {system_words(error)}") from error
     finally:
         with suppress(FileNotFoundError):
             Path(name).unlink()

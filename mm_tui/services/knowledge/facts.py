@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from mm_tui.settings.paths import config_path
 from mm_tui.settings.sections import Settings
-from mm_tui.text import ManyLine, OneLine
+from mm_tui.text import ManyLine, OneLine, system_words
 
 LARGEST_FILE = 64 * 1024
 """The largest file in bytes; a larger one is skipped with a message."""
@@ -101,5 +101,5 @@ def _content(path: Path) -> bytes | str:
     except UnicodeDecodeError:
         return "is not UTF-8 text and was not read"
     except (OSError, ValueError) as error:
-        return f"cannot be read: {getattr(error, 'strerror', None) or 'no such path'}"
+        return f"cannot be read: {system_words(error)}"
     return held

@@ -15,7 +15,7 @@ from mm_tui.store.database import Database
 from mm_tui.store.decisions.edits import COPY, EditStore, SavedEdit
 from mm_tui.store.mail.pending import PendingStore
 from mm_tui.store.seal import STORE_FAULTS
-from mm_tui.text import OneLine
+from mm_tui.text import OneLine, system_words
 
 if TYPE_CHECKING:
     from mm_tui.models import EditedDraft
@@ -122,4 +122,4 @@ def saving() -> Iterator[None]:
     try:
         yield
     except STORE_FAULTS as error:
-        raise NotSaved(OneLine(str(error))) from error
+        raise NotSaved(system_words(error)) from error
