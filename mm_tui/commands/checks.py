@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-import sqlite3
 import stat
 import subprocess
 import sys
@@ -206,91 +205,6 @@ def data_folder() -> list[Check]:
         found.append(warning("data", words, "Make room: what is being edited is saved there."))
     else:
         found.append(ok("data", str(folder)))
-    return found
-
-
-def store(settings: Settings) -> list[Check]:
-    """Checks that the profile's store opens and is undamaged, and that its journal is intact."""
-    return _store(settings, paths.store_path(settings.profile.name), "the app", memory=settings.sync.memory)
-
-
-def agent_store(settings: Settings) -> list[Check]:
-    """Does the same for the agent's store. That its other parts are in order is not said."""
-    checks = _store(settings, paths.agent_store_path(settings.profile.name), "the agent")
-    shown = [check for check in checks if check.name == "store" or check.result is not Result.OK]
-    return [msgspec.structs.replace(check, name=f"agent.{check.name}") for check in shown]
-
-
-def _store(settings: Settings, path: Path, user: str, *, memory: bool = False) -> list[Check]:
-    from mm_tui.services.decisions.record import UnreadableDecision, restored
-    from mm_tui.store.audit.journal import Journal
-    from mm_tui.store.belongs import Gateway, OtherGateway, bind
-    from mm_tui.store.connecting import NewerStore
-    from mm_tui.store.contents import damaged_records, unreadable
-    from mm_tui.store.database import Database
-    from mm_tui.store.decisions.edits import EditStore
-    from mm_tui.store.decisions.records import DecisionStore
-    from mm_tui.store.seal import StoreError, is_busy
-
-    if not path.exists():
-        return [ok("store", f"none yet: created when {user} first uses it")]
-    faults, rebuilds = list[str](), f"Start {user}: it sets the file aside and builds a new one."
-    try:
-        with Database.open(path, memory=memory) as database:
-            bind(database, Gateway.of(settings.profile), note=False)
-            if not (faults := database.check()) and (why := unreadable(database, models=False)):
-                database.mark_damaged()
-                faults = [why]
-            damaged = [] if faults else [*dict.fromkeys(damaged_records(database))]
-            trouble = database.trouble
-            verdict = Journal(database).verify()
-            edits = len(EditStore(database).all())
-            undecided = DecisionStore(database).open()
-    except NewerStore as error:
-        return [problem("store", str(error), "Update mm-tui, or name another profile.")]
-    except OtherGateway as error:
-        return [problem("store", str(error), "Nothing is read from it or written to it until then.")]
-    except StoreError as error:
-        return [problem("store", str(error), f"{rebuilds} Mail is fetched again, unsent edits are rescued.")]
-    except (OSError, sqlite3.Error) as error:
-        if faults:
-            return [problem("store", f"{path} is damaged: {faults[0]}", rebuilds)]
-        if is_busy(error):
-            return [warning("store", f"{path} is busy: another program is writing to it", "Wait, and try again.")]
-        return [problem("store", f"{path}: {system_words(error)}", "Check the space on the disk and the file's mode.")]
-    found: list[Check] = []
-    if faults:
-        found.append(problem("store", f"{path} is damaged: {faults[0]}", rebuilds))
-    else:
-        found.append(ok("store", str(path)))
-    if damaged:
-        cure = "The rest works. `mm-tui sync`, or opening the email, reads it again; a model can be asked again."
-        found.append(warning("store.records", "; ".join(damaged), cure))
-    if trouble is not None:
-        store = f"--store {shlex.quote(str(path))}"
-        found.append(
-            problem(
-                "store.head",
-                str(trouble),
-                f"`mm-tui audit verify {store}` says more; to go on with it: `mm-tui audit accept {store}`",
-                Exit.CHANGED,
-            )
-        )
-    if verdict.ok:
-        found.append(ok("journal", verdict.words))
-    else:
-        cure = "Somebody or something changed it: keep the file, and compare with the gateway's audit log."
-        found.append(problem("journal", verdict.words, cure, Exit.CHANGED))
-    for row in undecided:
-        try:
-            restored(row)
-        except UnreadableDecision as error:
-            found.append(problem("decisions", str(error), "The old file, if the store was rebuilt, may tell more."))
-    if undecided:
-        cure = "Open the app, or `mm-tui pending answer ID`: the gateway is read and you are asked."
-        found.append(warning("decisions", f"not finished: {', '.join(row.item_id for row in undecided)}", cure))
-    if edits:
-        found.append(ok("edits", f"{edits} unsent {'edit is' if edits == 1 else 'edits are'} saved"))
     return found
 
 

@@ -49,15 +49,15 @@ def run(arguments: argparse.Namespace) -> int:
 
 async def _check_all(path: Path | None, profile: str | None) -> list[Check]:
     """Runs all checks, skipping those that depend on something missing."""
-    from mm_tui.commands import checks
+    from mm_tui.commands import checks, store_checks
 
     found, settings = checks.configuration(path, profile)
     found += checks.terminal()
     found += checks.data_folder()
     if settings is not None:
         found += checks.choices(settings)
-        found += checks.store(settings)
-        found += checks.agent_store(settings)
+        found += store_checks.store(settings)
+        found += store_checks.agent_store(settings)
         found += await checks.gateway(settings)
         found += await checks.assistant(settings)
     return found
