@@ -73,11 +73,11 @@ def gateway_words(state: SyncState, now: datetime, *, most: int = LONGEST_ERROR,
     if state.phase is SyncPhase.INITIAL:
         start = Content(f"◐ initial sync, {state.progress:,} emails so far")
     elif state.phase is SyncPhase.LIVE and state.error is None:
-        start = Content.assemble(("● ", "$accent"), "in sync", _age(state, now))
+        start = Content.assemble(("● ", "$accent"), "in sync", _age(state, now, ", "))
     elif state.phase is SyncPhase.CONNECTING and state.error is None:
         start = Content("◌ connecting")
     elif state.phase is SyncPhase.LIVE:
-        start = Content.assemble(("▲ ", "$warning"), "partly in sync", _age(state, now))
+        start = Content.assemble(("▲ ", "$warning"), "partly in sync", _age(state, now, ", "))
     else:
         cure = ": see mm-tui doctor" if state.phase is SyncPhase.KEY_REFUSED else ""
         start = Content.assemble(("✕ ", "$error"), f"{state.phase}{cure}")
@@ -107,10 +107,11 @@ def _without_times(state: SyncState) -> tuple[SyncState, list[tuple[PartState, b
     return replace(state, last_ok_at=None, parts=()), parts
 
 
-def _age(state: SyncState, now: datetime) -> str:
+def _age(state: SyncState, now: datetime, before: str = "") -> str:
+    """How old the data is, behind the words `before`; empty while it is fresh, even if the gateway has just failed."""
     if state.last_ok_at is None or (now - state.last_ok_at).total_seconds() < FRESH_SECONDS:
         return ""
-    return f", data from {span(now - state.last_ok_at)} ago"
+    return f"{before}data from {span(now - state.last_ok_at)} ago"
 
 
 def data_age(session: Session) -> Content:
@@ -118,9 +119,7 @@ def data_age(session: Session) -> Content:
     state = session.sync.state if session.sync is not None and not session.trouble else None
     if state is None or state.error is None or state.phase in (SyncPhase.INITIAL, SyncPhase.LIVE):
         return Content("")
-    if state.last_ok_at is None:
-        return Content("never synced")
-    return Content(f"data from {span(session.clock.now() - state.last_ok_at)} ago")
+    return Content("never synced" if state.last_ok_at is None else _age(state, session.clock.now()))
 
 
 def mailbox(session: Session, mailbox_id: str | None) -> Content:
@@ -148,7 +147,8 @@ def assistant(session: Session) -> Content:
     most = f" of ${spend.budget_usd:.2f}" if who == model and spend.budget_usd > 0 else ""
     if spend.over and spend.budget_usd > 0:
         return Content.assemble(who, (f" ▲ ${spend.budget_usd:.2f} budget spent", "$mm-risk"))
-    retry = f", next try in {span(timedelta(seconds=spend.rests_for)):<{COUNTDOWN}}" if spend.rests_for else ""
+    left = span(timedelta(seconds=spend.rests_for))
+    retry = f", failed: next try in {left:<{COUNTDOWN}}" if spend.rests_for else ""
     return Content.assemble(f"{who} ${spend.usd:.2f}{most} today", (retry, "$foreground"))
 
 
@@ -195,11 +195,12 @@ def under_way(session: Session, undo: Callable[[], str]) -> Content:
     if not slow:
         return Content("")
     # What has left this machine matters more than what has not.
-    unsent = all(is_unsent for _, is_unsent in slow)
-    since = min(since for since, is_unsent in slow if is_unsent == unsent)
-    what = "being checked" if unsent else "with the gateway"
-    start = f"{count(len(slow), 'decision', 'decisions')} {what} for {span(timedelta(seconds=now - since))}"
-    means = "quitting sends nothing" if unsent else "if you quit, it is read back next time"
+    sent, unsent = ([since for since, is_unsent in slow if is_unsent == checked] for checked in (False, True))
+    told = sent or unsent
+    what = "with the gateway" if sent else "being checked"
+    start = f"{count(len(told), 'decision', 'decisions')} {what} for {span(timedelta(seconds=now - min(told)))}"
+    start += f", {len(unsent)} being checked" if sent and unsent else ""
+    means = "if you quit, it is read back next time" if sent else "quitting sends nothing"
     key = (_beside(undo()), "$mm-accent") if unsent else ""
     return Content.assemble((start, "bold $foreground"), key, (f"; {means}", "$foreground"))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from mm_tui.store.decisions.edits import EditStore
 from tests.support.app import drawn, settings_for, until
 from tests.support.queue import (
     bodies,
+    is_decided,
     open_editor,
     read_to_end,
     reading_queue,
@@ -287,3 +289,25 @@ async def test_a_gateway_that_hangs_after_the_hold_is_told_with_what_quitting_wo
         sandbox.fault(method=method, path=path, kind="hang")
         await pilot.press("a")
         await until(pilot, lambda: all(words in drawn(app).splitlines()[-2] for words in says), "what is under way")
+
+
+async def test_decisions_with_the_gateway_and_those_being_checked_are_counted_apart(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(status, "SLOW_SECONDS", 0.5)
+    for number in range(3):
+        sandbox.draft(f"Number {number}.")
+    async with running_queue(settings_for(sandbox), 3) as (app, pilot, screen):
+        for method, path in (("POST", "oversight/decide"), ("GET", "oversight/pending"), ("GET", "oversight/pending")):
+            await seen(pilot, screen)
+            sandbox.fault(method=method, path=path, kind="hang", count=0)
+            assert screen.current is not None
+            draft = screen.current.item.id
+            await pilot.press("a")
+            await until(pilot, partial(is_decided, screen, draft), "the decision")
+            await until(pilot, lambda: sandbox.calls("POST", "oversight/decide"), "the first call")
+        words = (
+            "1 decision with the gateway for",
+            ", 2 being checked (u undo); if you quit, it is read back next time",
+        )
+        await until(pilot, lambda: all(one in drawn(app).splitlines()[-2] for one in words), "both numbers")

@@ -16,7 +16,7 @@ from textual.content import Content
 from mm_tui.screens.dialogs.dialog import keys_words
 from mm_tui.screens.dialogs.offers import OFFER, choosing_keys
 from mm_tui.screens.pending.head import STARTS
-from mm_tui.screens.status import FRESH_SECONDS, UNKNOWN, counts, gateway_words, looks_the_same
+from mm_tui.screens.status import FRESH_SECONDS, UNKNOWN, counts, data_age, gateway_words, looks_the_same
 from mm_tui.services.events import PartState, SyncPart, SyncPhase, SyncState
 from mm_tui.services.mail.attachments import safe_name, save
 from mm_tui.text import OneLine
@@ -92,6 +92,17 @@ def test_joined_counts_its_cells_also_when_the_parts_have_been_counted() -> None
 )
 def test_gateway_state_is_described_in_words(state: SyncState, words: str) -> None:
     assert gateway_words(state, NOW).plain == words
+
+
+@pytest.mark.parametrize(
+    ("ago", "words"),
+    [(timedelta(seconds=2), ""), (timedelta(minutes=3), "data from 3 min ago"), (None, "never synced")],
+)
+def test_beside_offline_only_an_age_that_matters_is_shown(ago: timedelta | None, words: str) -> None:
+    session = idle_session()
+    state = SyncState(SyncPhase.OFFLINE, None if ago is None else NOW - ago, OneLine("no answer"))
+    session.sync = cast(Any, SimpleNamespace(state=state))
+    assert data_age(session).plain == words
 
 
 def test_a_count_that_nobody_has_read_is_not_zero() -> None:

@@ -240,7 +240,7 @@ def test_what_may_be_spent_is_on_the_screen_where_money_is_spent(model: str, wor
     session: Any = SimpleNamespace(triage=SimpleNamespace(has_key=True, spend=lambda: spend))
     assert assistant(session).plain == words
     spend = replace(spend, rests_for=54.2)
-    assert assistant(session).plain == f"{words}, next try in 54 s"
+    assert assistant(session).plain == f"{words}, failed: next try in 54 s"
     session.triage.has_key = False
     assert assistant(session).plain == "no model set up"
 
