@@ -167,6 +167,9 @@ class MmTui(App[None], inherit_bindings=False):
         if isinstance(event, events.Key) and self._redraws(event.key):
             self.action_redraw()
         elif isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
+            for screen in self.screen_stack:
+                if isinstance(screen, BaseScreen):
+                    screen.status_line.note_key()
             await self.keyboard.typed(event)
         else:
             await super().on_event(event)
@@ -322,16 +325,7 @@ class MmTui(App[None], inherit_bindings=False):
         if self._front is not None:
             self._front.go_to(message.email_id)
 
-    def action_sync(self) -> None:
-        """Polls the gateway now."""
-        if self.session.sync is None:
-            self.say(self.session.trouble or "still starting")
-            return
-        self.session.sync.wake(asked=True)
-        for waiting in (self.session.decisions, self.session.details):
-            if waiting is not None:
-                waiting.hurry()
-        self._event_messages.sync_asked()
+    action_sync = PartAction("_event_messages.ask_sync")
 
     @work(group="undo", exit_on_error=False)
     async def action_undo(self) -> None:

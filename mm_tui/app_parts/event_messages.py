@@ -1,8 +1,8 @@
-"""Messages about service events and failures, on any screen."""
+"""Messages about service events, a requested sync and failures, on any screen."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -29,17 +29,25 @@ class EventMessages:
         self._sync_asked_at: datetime | None = None
         """When the reader asked for a sync that has not ended yet."""
         self._outcomes: Outcomes | None = None
-        self._undone: Undone | None = None
-        """The last undo."""
+        self._words, self._is_warning, self._decided = "", False, set[str]()
+        """The last message about decisions, and those of its emails that have not been decided again."""
 
-    def sync_asked(self) -> None:
-        self._sync_asked_at = self._session.clock.now()
+    def ask_sync(self) -> None:
+        """Polls the gateway now, and says so until it has answered."""
+        session = self._session
+        if session.sync is None:
+            self._say(session.trouble or "still starting", "information")
+            return
+        session.sync.wake(asked=True)
+        for waiting in (session.decisions, session.details):
+            if waiting is not None:
+                waiting.hurry()
+        self._sync_asked_at = session.clock.now()
         self._say(CONTACTING, "information")
 
     def undone(self, done: Undone) -> None:
-        """Shows the result of an undo, until its email is decided again."""
-        self._undone = done
-        self._say(done.words, "warning" if done.too_late else "information")
+        """Shows the result of an undo, until one of its emails is decided again."""
+        self._say_of(done.email_ids, done.words, is_warning=done.too_late)
 
     def handle_event(self, event: ServiceEvent) -> None:
         """Shows the result of a decision, or of a requested sync, and that an agent cannot be asked for a draft."""
@@ -70,11 +78,21 @@ class EventMessages:
 
             self._outcomes = Outcomes(self._session.clock, is_test=not self._session.settings.profile.is_live)
         view = decisions.overview.state(email_id)
-        if self._undone is not None and email_id in self._undone.email_ids and view is not None and not view.ended:
-            self._unsay(self._undone.words)
-            self._undone = None
+        if view is not None and not view.ended and view.question is None:
+            self._decided_again(email_id)
         if (news := self._outcomes.news(view)) is not None:
-            self._say(news.words, "warning" if news.failed else "information")
+            self._say_of(news.email_ids, news.words, is_warning=news.failed)
+
+    def _say_of(self, email_ids: Collection[str], words: str, *, is_warning: bool) -> None:
+        self._words, self._is_warning, self._decided = words, is_warning, set(email_ids)
+        self._say(words, "warning" if is_warning else "information")
+
+    def _decided_again(self, email_id: str) -> None:
+        """Removes a message that is no longer true; a warning only once it is true of none of its emails."""
+        if email_id in self._decided:
+            self._decided.remove(email_id)
+            if not (self._is_warning and self._decided):
+                self._unsay(self._words)
 
     def _sync_answered(self, state: SyncState) -> None:
         """Removes the message about the sync once the gateway has answered or cannot be reached."""

@@ -64,6 +64,7 @@ class BaseScreen(Screen[None]):
 
     def __init__(self) -> None:
         super().__init__()
+        self.status_line = StatusLine()
         self._was_suspended = False
         self._missed: dict[object, ServiceEvent] = {}
         self._sync_state: SyncState | None = None
@@ -83,7 +84,7 @@ class BaseScreen(Screen[None]):
         self.add_class(*self.size_classes(*self.app.size), update=False)
         yield TopLine(self.MODE)
         yield from self.compose_body()
-        yield StatusLine()
+        yield self.status_line
         yield KeysLine()
 
     def size_classes(self, width: int, height: int) -> tuple[str, ...]:

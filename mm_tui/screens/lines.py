@@ -22,6 +22,9 @@ from mm_tui.widgets.words import LinePart, fit, joined, with_keys
 
 SCREENS = (("inbox", "Inbox"), ("pending", "Pending"), ("audit", "Audit"), ("mailboxes", "Mailboxes"))
 FLASH_SECONDS = 8.0
+"""Seconds for which a message is shown, or longer if reading it takes longer."""
+READING_SECONDS, CELLS_A_SECOND = 1.0, 20
+"""Seconds until a message has been noticed, and how much of it is read in each second after that."""
 COUNT_DIGITS = 3
 """Room for the counts beside the names of the main screens."""
 COUNTDOWN_SECONDS = 1.0
@@ -116,6 +119,13 @@ class StatusLine(Widget):
         self._flash: Content | None = None
         self._flash_text = ""
         self._fading = Later(self, FLASH_SECONDS, self.unflash)
+        self._is_plain = True
+        """Whether the message only says what was done, and so goes with the next key once it could be read."""
+        self._read_at = 0.0
+        """When there was time to read the message (monotonic)."""
+        self._next = ""
+        """The message that waits until a warning could be read; empty if none does."""
+        self._following = Later(self, 0, self._follow)
         self._countdown: Timer | None = None
 
     def on_mount(self) -> None:
@@ -138,10 +148,24 @@ class StatusLine(Widget):
         return max(1, len(self._lines(max(10, width))) - 1)
 
     def flash(self, text: str, severity: str = "information") -> None:
+        """Shows a message; one that only says what was done follows a warning that could not be read yet."""
+        is_plain = severity == "information"
+        left = self._read_at - session_of(self).clock.monotonic()
+        if is_plain and self._flash is not None and not self._is_plain and left > 0:
+            self._next = text
+            self._following.stop()
+            self._following = Later(self, left, self._follow)
+            self._following.soon()
+            return
+        self._next, self._is_plain = "", is_plain
         sign = {"information": ("· ", "$accent"), "warning": ("▲ ", "$warning"), "error": ("✕ ", "$error")}[severity]
         self._flash_text = text
         self._flash = Content.assemble(sign, (OneLine(text), "$foreground"))
-        self._fading.after_pause()
+        reading = READING_SECONDS + self._flash.cell_length / CELLS_A_SECOND
+        self._read_at = session_of(self).clock.monotonic() + reading
+        self._fading.stop()
+        self._fading = Later(self, max(FLASH_SECONDS, reading), self.unflash)
+        self._fading.soon()
         self._make_room()
 
     @property
@@ -150,11 +174,25 @@ class StatusLine(Widget):
         return self._flash is not None
 
     def unflash(self, text: str | None = None) -> None:
-        """Returns to showing the state; with `text`, only if that message is shown."""
+        """Returns to showing the state; with `text`, only if that message is shown, or never shows it if it waits."""
+        if text == self._next:
+            self._next = ""
         if self._flash is not None and text in (None, self._flash_text):
             self._flash = None
             self.update_state()
             self._make_room()
+            self._follow()
+
+    def _follow(self) -> None:
+        if self._next:
+            self._flash = None
+            self.flash(self._next)
+
+    def note_key(self) -> None:
+        """A key was pressed: a message that says what an earlier one did goes, if there was time to read it."""
+        # A warning stays: whoever types fast may not look at this line.
+        if self._is_plain and self._flash is not None and session_of(self).clock.monotonic() >= self._read_at:
+            self.unflash()
 
     def update_state(self) -> None:
         """Reads the state again; repaints only if a word changed."""

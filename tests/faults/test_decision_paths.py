@@ -55,7 +55,9 @@ async def test_a_draft_that_was_found_changed_is_read_again(desk: Desk, sandbox:
     await desk.reject(await desk.read(sandbox.mailbox, draft))
     outcomes = Outcomes(HurriedClock())
     assert outcomes.news(changed) is not None
-    assert outcomes.news(await desk.settled(draft)) == ("rejected: email to anna@customer.example", False)
+    news = outcomes.news(await desk.settled(draft))
+    assert news is not None and not news.failed and news.email_ids == frozenset({draft})
+    assert news.words == "rejected: email to anna@customer.example"
 
 
 async def test_a_rejected_draft_stays_and_the_agent_learns_the_reason(desk: Desk, sandbox: Sandbox) -> None:

@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
 from mm_tui.app import MmTui
-from mm_tui.screens import status
+from mm_tui.screens import lines, status
 from mm_tui.screens.dialogs.choice import ChoiceScreen
 from mm_tui.screens.pending.diff_pages import change_name
 from mm_tui.screens.pending.editor import EditScreen
@@ -236,6 +236,7 @@ async def test_a_store_that_takes_nothing_ends_neither_the_app_nor_the_text(
         await open_editor(app, pilot)
         with monkeypatch.context() as broken:
             broken.setattr(EditStore, "save", full)
+            broken.setattr(lines, "FLASH_SECONDS", 600)
             app.screen.query_one("#body", TextArea).load_text("Mine.")
             await until(pilot, lambda: "not saved: database or disk is full" in drawn(app), "the words")
             await pilot.press("ctrl+s")
@@ -244,6 +245,7 @@ async def test_a_store_that_takes_nothing_ends_neither_the_app_nor_the_text(
             await pilot.press("escape")
             await pilot.pause()
             assert isinstance(app.screen, EditScreen)
+        await until(pilot, lambda: "not saved" not in drawn(app), "the words to go")
         await pilot.press("ctrl+s")
         await until(pilot, lambda: app.screen is screen, "the queue")
         edit = EditStore(app.session.database).get(draft)

@@ -12,6 +12,7 @@ from textual.widgets import OptionList, TextArea
 
 from mm_tui.messages import DecisionWanted
 from mm_tui.models import SendReceipt
+from mm_tui.screens import lines
 from mm_tui.screens.dialogs.dialog import ConfirmScreen, ListDialog
 from mm_tui.screens.thread.reply_editor import ReplyEditor
 from mm_tui.screens.thread.screen import ThreadScreen
@@ -98,10 +99,13 @@ async def test_reply_being_written_survives_closing_the_editor_and_is_saved_befo
         def full(*_: object, **__: object) -> None:
             raise sqlite3.OperationalError("database or disk is full")
 
-        monkeypatch.setattr(EditStore, "save", full)
-        await pilot.press("x", "ctrl+s")
-        await until(pilot, lambda: "not saved: database or disk is full" in shown(app))
-        assert "your text is saved" not in shown(app)
+        monkeypatch.setattr(lines, "FLASH_SECONDS", 600)
+        with monkeypatch.context() as broken:
+            broken.setattr(EditStore, "save", full)
+            await pilot.press("x", "ctrl+s")
+            await until(pilot, lambda: "not saved: database or disk is full" in shown(app))
+            assert "your text is saved" not in shown(app)
+        await until(pilot, lambda: "not saved" not in shown(app))
 
 
 async def test_reply_without_a_gate_asks_first(sandbox: Sandbox) -> None:

@@ -77,6 +77,8 @@ class EditScreen(BaseScreen):
         self._thread = entry.thread
         self._saving = Later(self, SAVE_SECONDS, self.save_text)
         self._saving_again = Later(self, RETRY_SECONDS, self.save_text)
+        self._trouble = ""
+        """Why saving failed last."""
         self._saved: EditedDraft | None = None
         self._is_durable = True
         """Whether what this window saved survives a power cut."""
@@ -191,9 +193,13 @@ class EditScreen(BaseScreen):
             self._put(draft, durable=durable)
         except NotSaved as error:
             self._show_head("not saved")
-            self.say(f"not saved: {error}; stay here, saving is retried", "error")
+            self._trouble = f"not saved: {error}; stay here, saving is retried"
+            self.say(self._trouble, "error")
             self._saving_again.soon()
             return False
+        if self._trouble:
+            self.unsay(self._trouble)
+            self._trouble = ""
         self._saved, self._is_durable = draft, durable
         self._writes = True
         self._show_head()

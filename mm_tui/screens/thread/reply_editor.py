@@ -61,6 +61,8 @@ class ReplyEditor(Vertical):
         """The email that is answered."""
         self._saving = Later(self, SAVE_SECONDS, self.save)
         self._saving_again = Later(self, RETRY_SECONDS, self.save)
+        self._trouble = ""
+        """Why saving failed last."""
         self._saved = ""
         """The text of the reply that this window last knew to be saved."""
 
@@ -200,9 +202,13 @@ class ReplyEditor(Vertical):
         try:
             other = self._replies.save(self.reply_to, text, now, over=self._saved, durable=durable)
         except NotSaved as error:
-            self._say(f"not saved: {error}; stay here, saving is retried", "error")
+            self._trouble = f"not saved: {error}; stay here, saving is retried"
+            self._say(self._trouble, "error")
             self._saving_again.soon()
             return False
+        if self._trouble:
+            self.app.post_message(Said(self._trouble, taken_back=True))
+            self._trouble = ""
         self._saved = text
         if other:
             # Nothing of this window's was written that could replace it: an empty text, or a model's.

@@ -28,6 +28,8 @@ class OutcomeNews(NamedTuple):
     words: OneLine
     failed: bool
     """Whether it reports a failure."""
+    email_ids: frozenset[str]
+    """The emails that it is about."""
 
 
 def to_look_at(decisions: Decisions | None, *, but: str | None = None, also_open: bool) -> str:
@@ -60,7 +62,8 @@ class Outcomes:
             return None
         self._reported.add(what)
         if view.question is not None:
-            return OutcomeNews(OneLine(f"asks: {view.question.words} {view.about}".rstrip()), True)
+            words = OneLine(f"asks: {view.question.words} {view.about}".rstrip())
+            return OutcomeNews(words, True, frozenset({view.email_id}))
         if view.phase not in AS_WANTED and not view.failed:
             # Undone, or left as it is: the reviewer saw a message when they pressed the key.
             return None
@@ -79,7 +82,7 @@ class Outcomes:
         said = [_together(*end, same) for end, same in groups[:MOST_ENDS]]
         if others := sum(len(same) for _, same in groups[MOST_ENDS:]):
             said.append(f"{others} more ended")
-        return OutcomeNews(OneLine(" · ".join(said)), bool(failed))
+        return OutcomeNews(OneLine(" · ".join(said)), bool(failed), frozenset(old.email_id for old in recent))
 
 
 def _end(view: DecisionView, *, is_test: bool) -> tuple[str, str]:
