@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from textual.content import Content
 
 from mm_tui.screens import lines
+from mm_tui.screens.dialogs.choice import ChoiceScreen, DialogChoice
 from mm_tui.screens.inbox.screen import InboxScreen
 from mm_tui.screens.thread.screen import ThreadScreen
 from mm_tui.services.decisions.view import Phase
@@ -77,6 +79,20 @@ async def test_a_message_goes_with_its_screen() -> None:
         await pilot.press("j")
         await pilot.pause()
         assert app.is_running
+
+
+async def test_a_key_that_answers_no_question_is_told_which_do() -> None:
+    async with running_app(idle_session()) as (app, pilot):
+        answers: list[bool | None] = []
+        choice = DialogChoice("Y", "approve anyway", True)
+        await app.push_screen(ChoiceScreen("Really?", Content("It is a question."), [choice]), answers.append)
+        await pilot.press("enter")
+        await until(pilot, lambda: "to answer, press Y; esc goes back" in shown(app), "which key does")
+        await pilot.press("y")
+        await until(pilot, lambda: "to answer, press a capital Y" in shown(app), "that it is a capital")
+        assert not answers
+        await pilot.press("Y")
+        await until(pilot, lambda: answers == [True], "the answer")
 
 
 async def test_a_message_about_a_decision_goes_when_it_is_decided_again(

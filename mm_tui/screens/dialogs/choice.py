@@ -108,10 +108,16 @@ class ChoiceScreen(Dialog[Result]):
         self.query_one(".dialog--keys", Static).update(self._keys(scrolls=scrolls))
 
     def on_key(self, event: events.Key) -> None:
-        choice = self._choices.get(event.character or "")
+        pressed = event.character or ""
+        choice = self._choices.get(pressed)
         if choice is not None:
             event.stop()
             self.dismiss(choice.value)
+        elif self._choices and (event.is_printable or event.key == "enter"):
+            keys = list(self._choices)
+            named = f"one of {keys[0]} to {keys[-1]}" if len(keys) > MOST_BELOW else " or ".join(keys)
+            named = f"a capital {pressed.upper()}" if pressed.upper() in keys else named
+            self.app.post_message(Said(f"to answer, press {named}; esc goes back"))
 
     def look_again(self) -> None:
         """The world changed: a question that has lost its reason goes, and says why."""
