@@ -320,7 +320,9 @@ class Keyboard:
             # A key without an action here is part of words being typed; enter in an empty list is not.
             self._ignores = True
         if not action_id and key.is_printable and key.time - self._typed_at >= QUIET_SECONDS:
-            self._say(f"{key.key if key.character == ' ' else key.character} {NO_ACTION}", "information")
+            loading = getattr(screen, "still_loading", "") if active_binding(screen, key.key) is not None else ""
+            words = f"does nothing yet: {loading}" if loading else NO_ACTION
+            self._say(f"{key.key if key.character == ' ' else key.character} {words}", "information")
         if action_id in OPENING and not is_late:
             self._opening = action_id
             self._opened_by_text = action_id in DECIDING and _is_in_text(key)

@@ -102,6 +102,11 @@ class BaseScreen(Screen[None]):
     def services_ready(self) -> None:
         """Called once the gateway can be used."""
 
+    @property
+    def still_loading(self) -> str:
+        """That what this screen lists is still loading; empty once it is there, or cannot be loaded."""
+        return ""
+
     def reload_soon(self) -> None:
         """Reads the store again soon, once for all events until then."""
         self._reloading.soon()

@@ -11,6 +11,7 @@ from textual.command import CommandPalette
 from textual.widgets import Input
 
 from mm_tui.app import MmTui
+from mm_tui.keyboard import dispatch
 from mm_tui.screens.dialogs.choice import ChoiceScreen
 from mm_tui.screens.inbox.screen import InboxScreen
 from mm_tui.screens.pending.filtering import FilterStrip, window
@@ -178,6 +179,7 @@ async def test_all_filters_of_three_mailboxes_fit_on_a_small_screen(sandbox: San
 
 async def test_the_filters_can_be_chosen_while_the_queue_is_still_being_read(monkeypatch: pytest.MonkeyPatch) -> None:
     session, go_on = idle_session(boxes=[mailbox()]), threading.Event()
+    monkeypatch.setattr(dispatch, "PAUSE_SECONDS", 0)
     session.pending.replace([waiting(1, "Hello Anna."), waiting(2, "Hello Tom.")], NOW)
     read = StoredQueue.ids
     monkeypatch.setattr(StoredQueue, "ids", lambda *asked: read(*asked) if go_on.wait(30) else [])
@@ -185,6 +187,10 @@ async def test_the_filters_can_be_chosen_while_the_queue_is_still_being_read(mon
         try:
             await pilot.press("2")
             await until(pilot, lambda: "loading the queue" in shown(app), "an empty list")
+            await pilot.press("a")
+            await until(pilot, lambda: "a does nothing yet: the queue is still loading" in shown(app), "why")
+            await pilot.press("z")
+            await until(pilot, lambda: "z does nothing here" in shown(app), "that it never does")
             await pilot.press("n", "p", "f")
             assert isinstance(app.screen, ChoiceScreen)
             assert re.search(r"high risk +\?", shown(app)) and "one listed" not in shown(app)

@@ -30,6 +30,7 @@ FACTS_SECONDS = 300.0
 """Seconds between two reads of account, usage and webhooks."""
 
 
+NOT_YET = ("No mailboxes loaded yet.", "Contacting the gateway …")
 ON_A_MAILBOX = frozenset({"upgrade", "redeem", "move_down", "allowlist", "window"})
 """The actions on the mailbox under the cursor."""
 
@@ -66,6 +67,11 @@ class MailboxesScreen(BaseScreen):
         """Whether rows and account have been read."""
         return self._read_once and self.facts is not None
 
+    @property
+    def still_loading(self) -> str:
+        is_loading = not self._read_once or (self.current is None and self.boxes.empty_words == NOT_YET)
+        return "the mailboxes are still loading" if is_loading else ""
+
     def status_mailbox(self) -> str | None:
         return self.boxes.current_key if self.is_mounted else None
 
@@ -81,7 +87,9 @@ class MailboxesScreen(BaseScreen):
         del parameters
         if action == "window" and self.app.size.width >= WIDE:
             return False
-        return action not in ON_A_MAILBOX or (self.is_mounted and self.current is not None)
+        if action not in ON_A_MAILBOX or (self.is_mounted and self.current is not None):
+            return True
+        return None if self.still_loading else False
 
     def on_mount(self) -> None:
         self.boxes.empty_words = ("Loading the mailboxes …",)
@@ -137,7 +145,7 @@ class MailboxesScreen(BaseScreen):
         if sync is not None and sync.state.error is not None:
             return ("No mailboxes loaded yet.", sentence(sync.state.error), "This is retried automatically.")
         if not knows_mailboxes(self.session):
-            return ("No mailboxes loaded yet.", "Contacting the gateway …")
+            return NOT_YET
         words = "Press {mailboxes.create} to create one. The operator receives a code for it by email."
         return ("No mailboxes yet.", with_keys(words, self.session.settings.keys))
 

@@ -16,7 +16,7 @@ from mm_tui.screens.dialogs.dialog import ask
 from mm_tui.screens.lines import StatusLine
 from mm_tui.screens.pending.batches import Batches
 from mm_tui.screens.pending.bulk_reject import BulkReject
-from mm_tui.screens.pending.column import PendingList, QueueColumn
+from mm_tui.screens.pending.column import READING, PendingList, QueueColumn
 from mm_tui.screens.pending.deciding import Deciding
 from mm_tui.screens.pending.editing import Editing
 from mm_tui.screens.pending.filtering import FilterActions, FilterStrip
@@ -30,7 +30,7 @@ from mm_tui.screens.pending.second_reading import SecondReaderActions
 from mm_tui.screens.pending.snoozing import Snoozing
 from mm_tui.screens.pending.team import Team
 from mm_tui.screens.pending.timers import ScreenTimers
-from mm_tui.screens.pending.words import SIGNS
+from mm_tui.screens.pending.words import NOT_YET, SIGNS
 from mm_tui.screens.status import knows_queue
 from mm_tui.services.decisions.approval_gate import NO_ROOM
 from mm_tui.services.events import AssistChanged, AuditChanged, DecisionChanged, ServiceEvent, SyncChanged
@@ -77,6 +77,11 @@ class PendingScreen(QueueHost):
 
     def go_to(self, email_id: str) -> None:
         self.open_email.go_to(email_id)
+
+    @property
+    def still_loading(self) -> str:
+        is_loading = not self.listing.listed and self.queue_list.empty_words in (READING, NOT_YET)
+        return "the queue is still loading" if is_loading else ""
 
     def status_mailbox(self) -> str | None:
         return self.current.item.mailbox_id if self.current is not None else self.listing.filter.mailbox_id

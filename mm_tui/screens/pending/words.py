@@ -31,6 +31,8 @@ ABOUT_CELLS = 100
 """The most cells of an address, and of a subject, in a dialog."""
 MOST_NAMED = 4
 """The most reviewers listed by name in today's decisions."""
+NOT_YET = ("The queue has not been loaded yet.", "Contacting the gateway …")
+"""Why the list is empty before the gateway has answered."""
 OUTCOME_WORDS = {
     MadeOutcome.SENT: "sent as written",
     MadeOutcome.EDITED: "sent after edits",
@@ -223,7 +225,7 @@ def unread_words(session: Session) -> tuple[str, ...]:
     state = session.sync.state if session.sync is not None else None
     part = next((part for part in state.parts if part.part is SyncPart.PENDING), None) if state is not None else None
     if part is None or (part.last_ok_at is None and part.error is None):
-        return ("The queue has not been loaded yet.", "Contacting the gateway …")
+        return NOT_YET
     if part.error is None:
         return ()
     since = (
