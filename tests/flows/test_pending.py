@@ -16,6 +16,7 @@ from mm_tui.screens.dialogs.choice import ChoiceScreen
 from mm_tui.screens.dialogs.offers import ReasonScreen
 from mm_tui.screens.inbox.words import GREETED, hint
 from mm_tui.screens.pending import deciding
+from mm_tui.screens.pending.reading import QueueRead, QueueReader
 from mm_tui.services.audit.history import Histories
 from mm_tui.services.audit.line import AuditLines
 from mm_tui.services.decisions.log import DecisionLog
@@ -30,6 +31,7 @@ from mm_tui.widgets import pager
 from tests.support.app import drawn, settings_for, until
 from tests.support.queue import bodies, read_to_end, reading_queue, running_queue, seen
 from tests.support.sandbox import Sandbox
+from tests.support.seat import NOW, idle_session, mailbox, waiting
 
 
 async def test_a_draft_is_approved_as_it_was_read(sandbox: Sandbox) -> None:
@@ -280,3 +282,23 @@ async def test_the_queue_shows_draft_and_thread_beside_the_list_where_there_is_r
         await seen(pilot, screen)
         await pilot.press("a")
         await until(pilot, lambda: bodies(sandbox), "the approval")
+
+
+@pytest.mark.parametrize("opens", [False, True])
+async def test_who_wants_the_last_email_of_a_queue_gets_it_unless_another_is_being_read(
+    monkeypatch: pytest.MonkeyPatch, opens: bool
+) -> None:
+    session = idle_session(boxes=[mailbox()])
+    session.pending.replace([waiting(number, "Dear Anna,") for number in range(4)], NOW)
+    async with running_queue(session, 4) as (_, pilot, screen):
+        monkeypatch.setattr(QueueReader, "read", lambda _: None)
+        entries = session.queue.entries()
+        screen.on_queue_read(QueueRead(entries[:2], 0, {}, expected=4))
+        screen.queue_list.action_last()
+        if opens:
+            screen.read_item()
+            await until(pilot, lambda: not screen.queue_list.has_focus, "the email")
+        assert screen.queue_list.cursor == 1
+        screen.on_queue_read(QueueRead(entries[:3], 0, {}, expected=4))
+        screen.on_queue_read(QueueRead(entries, 0, {}))
+        assert screen.queue_list.cursor == (1 if opens else 3)

@@ -136,12 +136,16 @@ class PendingScreen(QueueHost):
         if message.entries is None:
             return
         self.column.saved_texts, self.column.made = message.saved_texts, message.made
-        listing = self.listing
+        listing, shown = self.listing, self.queue_list
+        # What somebody reads, or is asked about, stays under the cursor.
+        shown.wants_last = shown.wants_last and shown.has_focus and self.is_current and listing.expected is not None
         listing.expected = message.expected
         listing.take(message.entries, message.counts)
         listing.endings, listing.incidents = message.endings, list(message.incidents)
         self.open_email.versions.forget_others(entry.item.id for entry in listing.waiting)
         self.update_list()
+        if shown.wants_last:
+            shown.action_last()
 
     def update_list(self, *, stay: bool = True) -> None:
         before = self.current
