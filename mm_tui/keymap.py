@@ -46,7 +46,7 @@ KEY_ACTIONS: tuple[KeyAction, ...] = (
     KeyAction("app.undo", "u", "undo", "undo", "Undo the held decision under the cursor, or else the latest one; a batch is undone as a whole."),
     KeyAction("app.profiles", "P", "profiles", "profile", "Switch to another profile; asks first while decisions are in progress."),
     KeyAction("app.sync", "ctrl+r", "sync", "fetch now", "Fetch new mail from the gateway now."),
-    KeyAction("app.palette", "ctrl+p,colon", "command_palette", "palette", "Find a command of this screen by name.", priority=True),
+    KeyAction("app.palette", "ctrl+p,colon", "command_palette", "palette", "Find a command by name: those of this screen, and some of others.", priority=True),
     KeyAction("app.automatic", "f8", "toggle_automatic", "assistant", "Let the model work on new mail automatically, or stop it."),
     KeyAction("app.theme", "f9", "next_theme", "theme", "Switch to the next theme."),
     KeyAction("app.help", "question_mark,f1", "help", "help", "Show all keys of this screen.", footer=True),

@@ -21,6 +21,7 @@ from textual.widgets import OptionList, Static
 
 from mm_tui import app as app_module
 from mm_tui import keymap, launch
+from mm_tui.screens.audit.dialogs import ExportScreen
 from mm_tui.screens.dialogs.choice import ChoiceScreen, DialogChoice
 from mm_tui.screens.dialogs.help import HelpScreen
 from mm_tui.screens.dialogs.palette import HIDDEN, commands
@@ -125,6 +126,17 @@ async def test_palette_reaches_every_act_of_the_inbox() -> None:
         await until(pilot, lambda: app.screen.query_one(OptionList).option_count > 0)
         await pilot.press("enter")
         await until(pilot, lambda: app.current_mode == "mailboxes")
+
+
+async def test_palette_finds_what_another_screen_does_and_goes_there() -> None:
+    async with running_app(idle_session()) as (app, pilot):
+        await pilot.press("2", "colon")
+        await until(pilot, lambda: isinstance(app.screen, CommandPalette))
+        await pilot.press(*"export")
+        await until(pilot, lambda: app.screen.query_one(OptionList).option_count > 0)
+        assert "Export  (3 w)" in shown(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: app.current_mode == "audit" and isinstance(app.screen, ExportScreen))
 
 
 @pytest.mark.parametrize("theme", [*(one.name for one in THEMES), "nord", "solarized-light", "ansi-light"])

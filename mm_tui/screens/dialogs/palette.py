@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
@@ -18,12 +19,17 @@ from mm_tui.messages import choose_action
 from mm_tui.screens.base import BaseScreen
 from mm_tui.theme import THEMES
 from mm_tui.widgets.keys_line import awake_keys
+from mm_tui.widgets.words import with_keys
 
 HIDDEN = frozenset(
     {"app.palette", *(action.id for action in keymap.KEY_ACTIONS if action.context in ("list", "paper", "search"))}
     - {"list.open"}
 )
 """The palette itself, moving in lists and texts, and leaving the search line, which the palette has left."""
+
+
+ELSEWHERE = ("audit.verify", "audit.export", "mailboxes.create", "mailboxes.webhooks")
+"""Actions about no line of their screen: other screens' palettes have them too, and go there first."""
 
 
 class Palette(CommandPalette):
@@ -41,20 +47,33 @@ class Palette(CommandPalette):
 
 
 def commands(app: App[Any], screen: Screen[Any]) -> list[SystemCommand]:
-    """One entry for each action that works on `screen` now, moving aside, and one for each of our themes."""
+    """One entry for each action that works on `screen` now, moving aside, one for each that works elsewhere, and one
+    for each of our themes."""
     found = []
     for key, active in awake_keys(screen):
         action_id = active.binding.id or ""
         if action_id in HIDDEN or not active.enabled:
             continue
         action = keymap.action(action_id)
-        words = f"{action.label[0].upper()}{action.label[1:]}"
-        run = partial(choose_action, app, action_id, partial(app.run_action, active.binding.action, active.node))
-        found.append(SystemCommand(f"{words}  ({key})", action.help, run))
+        found.append(_command(app, action, key, partial(app.run_action, active.binding.action, active.node)))
     if isinstance(screen, BaseScreen):
         found += [SystemCommand(words, help_words, run) for words, help_words, run in screen.more_commands()]
+        for action in map(keymap.action, ELSEWHERE):
+            if action.context != screen.MODE:
+                keys = with_keys(f"{{app.{action.context}}} {{{action.id}}}", screen.session.settings.keys)
+                found.append(_command(app, action, keys, partial(_run_elsewhere, app, action)))
     for theme in THEMES:
         found.append(
             SystemCommand(f"Theme {theme.name}", "Change the colours.", partial(setattr, app, "theme", theme.name))
         )
     return found
+
+
+def _command(app: App[Any], action: keymap.KeyAction, keys: str, run: Callable[[], Awaitable[object]]) -> SystemCommand:
+    words = f"{action.label[0].upper()}{action.label[1:]}  ({keys})"
+    return SystemCommand(words, action.help, partial(choose_action, app, action.id, run))
+
+
+async def _run_elsewhere(app: App[Any], action: keymap.KeyAction) -> None:
+    await app.switch_mode(action.context)
+    await app.run_action(action.runs, app.screen)
