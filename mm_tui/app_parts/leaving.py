@@ -86,7 +86,7 @@ class Leaving:
 
     def choose_profile(self) -> None:
         if self._profiles is None:
-            self._app.notify("the demo has only one profile")
+            self._app.notify("a sandbox has only one profile")
         else:
             self._app.run_worker(self._switch(self._profiles), group="profiles", exclusive=True, exit_on_error=False)
 

@@ -55,8 +55,8 @@ class MailboxActions:
 
     def __init__(self, gateway: GatewayClient, sync: Sync, clock: Clock, url: str = "") -> None:
         """`url` is the gateway's address: on this machine it is a sandbox, which keeps the operator's mail."""
-        on_this_machine = urlsplit(url).hostname in LOOPBACK_HOSTS
-        self._where = f" (in a sandbox, read it with: curl {url}/sandbox/operator-mail)" if on_this_machine else ""
+        self._is_sandbox = urlsplit(url).hostname in LOOPBACK_HOSTS
+        self._where = f" (in a sandbox, read it with: curl {url}/sandbox/operator-mail)" if self._is_sandbox else ""
         self._account = gateway.account
         self._sync = sync
         self._clock = clock
@@ -141,8 +141,8 @@ class MailboxActions:
         return await self._change(call, done, f"require approval again for mail to {entry.pattern}")
 
     async def create_webhook(self, url: str, events: Sequence[str], mailbox_id: str | None, code: str) -> ActionResult:
-        """Creates a webhook for one mailbox, or for all with None. https only."""
-        if why := unfit(url):
+        """Creates a webhook for one mailbox, or for all with None."""
+        if why := unfit(url, is_sandbox=self._is_sandbox):
             return ActionResult(False, OneLine(why))
         if not events:
             return ActionResult(False, OneLine("name at least one event"))
@@ -193,15 +193,22 @@ def _by_day(counted: Sequence[DayCount], today: date) -> tuple[tuple[OneLine, tu
     return tuple((what, tuple(counts)) for what, counts in sorted(days.items(), key=lambda item: -sum(item[1])))
 
 
-def unfit(url: str) -> str:
-    """Why a webhook cannot use this address; empty if it can. Only https, because its calls are about mail."""
+def unfit(url: str, *, is_sandbox: bool) -> str:
+    """Why a webhook cannot use this address; empty if it can. Only https, because its calls are about mail; a sandbox's
+    stay on this machine."""
     try:
         parts = urlsplit(url.strip())
-        usable = parts.scheme == "https" and bool(parts.hostname)
+        is_private = parts.scheme == "https" or (
+            parts.scheme == "http" and is_sandbox and parts.hostname in LOOPBACK_HOSTS
+        )
+        usable = is_private and bool(parts.hostname)
     except ValueError:
         usable = False
     if not usable:
-        return "a webhook's address must start with https://"
+        here = ", or with http://127.0.0.1" if is_sandbox else ""
+        return f"a webhook's address must start with https://{here}"
+    if parts.netloc.endswith(":"):
+        return "a webhook's address has a port after a colon, and https:// only once"
     if parts.username is not None:
         return "a webhook's address must not contain a user name or password"
     return ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -13,6 +14,7 @@ from mm_tui.review.digest import digest_of
 from mm_tui.screens.dialogs.choice import ChoiceScreen
 from mm_tui.screens.mailboxes.webhooks import WebhooksScreen
 from mm_tui.services.events import AuditChanged
+from mm_tui.services.mailboxes import unfit
 from tests.support.app import running_app, settings_for, shown, until
 from tests.support.mailboxes import fill, open_mailboxes, the_code
 from tests.support.sandbox import Sandbox, running_sandbox
@@ -142,6 +144,23 @@ async def test_a_mailbox_is_made_with_the_operators_code(sandbox: Sandbox) -> No
         await pilot.press("escape")
 
 
+@pytest.mark.parametrize(
+    ("url", "is_sandbox", "fits"),
+    [
+        ("https://hooks.example/mm", False, True),
+        ("https://hooks.example:8443/mm", False, True),
+        ("https://https://hooks.example", False, False),
+        ("http://127.0.0.1:8025/", True, True),
+        ("http://127.0.0.1:8025/", False, False),
+        ("http://hooks.example", True, False),
+        ("hooks.example", True, False),
+        ("https://ann@hooks.example", False, False),
+    ],
+)
+def test_which_addresses_a_webhook_may_have(url: str, is_sandbox: bool, fits: bool) -> None:
+    assert (not unfit(url, is_sandbox=is_sandbox)) == fits
+
+
 async def test_a_webhook_is_made_its_secret_shown_once_and_it_is_removed(sandbox: Sandbox, tmp_path: Path) -> None:
     async with running_app(settings_for(sandbox)) as (app, pilot):
         screen = await open_mailboxes(app, pilot, sandbox)
@@ -149,8 +168,11 @@ async def test_a_webhook_is_made_its_secret_shown_once_and_it_is_removed(sandbox
         await says(app, pilot, "No webhooks yet.")
         assert "N add for all" in shown(app) and "x remove" not in shown(app), "there is nothing to remove"
         await pilot.press("n")
+        assert app.screen.query_one(Input).value == "", "nothing is in the way of a pasted address"
         await fill(app, pilot, "http://plain.example/hook", "oversight.pending", "")
-        await says(app, pilot, "must start with https://")
+        await says(app, pilot, "must start with https://, or with http://127.0.0.1")
+        await fill(app, pilot, "https://http://hooks.example/mm", "oversight.pending", "")
+        await says(app, pilot, "https:// only once")
         sandbox.fault(method="POST", path="/webhooks$", kind="delay", seconds=2)
         await fill(app, pilot, "https://hooks.example/mm", "oversight.pending, message.received", "")
         await says(app, pilot, "contacting the gateway")

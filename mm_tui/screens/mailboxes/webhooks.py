@@ -124,14 +124,14 @@ class WebhooksScreen(Dialog[None]):
                 again = lambda outcome: self._ask_new(mailbox_id, which, filled_in, outcome)  # noqa: E731 - reads as what it is
                 self._do(self._actions.create_webhook(filled_in[0], events, mailbox_id, filled_in[2]), again)
 
-        url, events, code = values or ("https://", ", ".join(WEBHOOK_EVENTS), "")
+        url, events, code = values or ("", ", ".join(WEBHOOK_EVENTS), "")
         coded = said is not None and said.code_sent
         ask(
             self.app,
             FormScreen(
                 f"New webhook for {which}",
                 [
-                    Field("Address (https only)", "https://", url),
+                    Field("Address (https)", "https://agent.example/hook", url),
                     Field("Events, separated by commas", "oversight.pending", events),
                     Field("Approval code, if the operator received one", "", code),
                 ],
