@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
 THREADS = 4
 """Threads for reading and writing the store. Each costs a connection and its memory."""
+AFTER_RESIZE_SECONDS = 0.1
 REDRAW = "screen.redraw"
 """The id of the action that redraws the screen."""
 
@@ -162,6 +163,8 @@ class MmTui(App[None], inherit_bindings=False):
         if isinstance(event, events.Resize):
             # Even if it has its old size again: what it did meanwhile is unknown. Its first size comes after a paint.
             forget_shown(self, event.time)
+            # Textual paints what it lays out again: nothing, if the terminal had another size for some milliseconds.
+            self.set_timer(AFTER_RESIZE_SECONDS, self._paint)
         if isinstance(event, events.InputEvent):
             self.attendance.note_input()
         if isinstance(event, events.Key) and self._redraws(event.key):
@@ -181,9 +184,13 @@ class MmTui(App[None], inherit_bindings=False):
         active = active_binding(self.screen, key)
         return active is None or active.binding.id == REDRAW
 
+    def _paint(self) -> None:
+        # Without screens the app is ending.
+        if self.screen_stack:
+            self.screen.refresh()
+
     def _came_back(self) -> None:
         """The terminal showed something else meanwhile: all of it is drawn, and then has to be looked at, again."""
-        # Without screens the app is ending.
         if self.screen_stack:
             self.action_redraw()
             self.keyboard.front.subject_changed()
