@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import RenderableType
 from textual import events, work
-from textual.app import App, SystemCommand
+from textual.app import App, ScreenStackError, SystemCommand
 from textual.binding import Binding
+from textual.css.query import NoMatches
 from textual.driver import Driver
 from textual.screen import Screen
 from textual.theme import Theme
@@ -383,6 +384,9 @@ class MmTui(App[None], inherit_bindings=False):
     # Crashes
 
     def _handle_exception(self, error: Exception) -> None:
+        if self._exit and isinstance(error, NoMatches | ScreenStackError):
+            # Everything is saved already, and a screen that was still being built has lost its widgets.
+            return
         # Textual would print a traceback with local variables, including keys and mail bodies.
         self._return_code = 10 if is_of_store(error) else 1
         if is_first := self._exception is None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from rich.segment import Segment
+from textual.app import ComposeResult
 from textual.color import Color
 from textual.command import CommandPalette
 from textual.content import Content
@@ -27,6 +28,7 @@ from mm_tui.screens.dialogs.help import HelpScreen
 from mm_tui.screens.dialogs.palette import HIDDEN, commands
 from mm_tui.screens.inbox.mail_list import MailList
 from mm_tui.screens.inbox.screen import InboxScreen
+from mm_tui.screens.pending.screen import PendingScreen
 from mm_tui.services.events import SyncChanged, SyncPhase, SyncState
 from mm_tui.terminal.control_filter import ControlFilter
 from mm_tui.theme import THEMES
@@ -293,6 +295,19 @@ async def test_an_app_that_ends_draws_no_ages_on_screens_without_widgets(monkeyp
             app._look_around()
 
         monkeypatch.setattr(app, "_prune", close_late)
+
+
+async def test_an_app_that_ends_while_a_screen_is_built_has_not_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    compose = PendingScreen.compose_body
+    async with running_app(idle_session()) as (app, _):
+
+        def ended_meanwhile(screen: PendingScreen) -> ComposeResult:
+            app.leaving.leave(143)
+            yield from compose(screen)
+
+        monkeypatch.setattr(PendingScreen, "compose_body", ended_meanwhile)
+        app.switch_mode("pending")
+    assert app.return_code == 143 and not app.leaving.crash_line
 
 
 async def test_the_lines_are_drawn_after_a_poll_if_they_show_a_state_that_the_screen_missed(
