@@ -66,6 +66,12 @@ class TestRules:
             "Please refund one of them by Friday. I was charged twice for order 4471, $240.00 each time."
         )
 
+    def test_a_summary_holds_nothing_that_others_asked_in_the_thread(self) -> None:
+        ours = fenced("Could you tell me by Friday whether it still turns?", sender="support@acme.example")
+        assert ask("summarise", ours, fenced("Dear team,\n\nno, it does not. Please repair it.")) == (
+            "Please repair it. No, it does not."
+        )
+
     def test_quotes_signature_and_greeting_are_not_the_writers_own_words(self) -> None:
         own = own_words(ANNA)
         assert own.startswith("I was charged") and own.endswith("fine.")

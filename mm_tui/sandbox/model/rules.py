@@ -195,6 +195,7 @@ def _score(sentence: str, position: int, newest: bool) -> float:
 
 def _shortened(sentence: str) -> str:
     line = _BULLET.sub("", sentence)
+    line = line[:1].upper() + line[1:]
     if len(line) <= _LONGEST_SUMMARY_SENTENCE:
         return line
     cut = line[:_LONGEST_SUMMARY_SENTENCE]
@@ -202,10 +203,12 @@ def _shortened(sentence: str) -> str:
 
 
 def summarise(mails: Sequence[PromptMail]) -> str:
-    """At most two sentences, verbatim from the emails, requests first."""
+    """At most two sentences of the newest email's writer, as written but for a capital at the beginning, requests
+    first. What others asked in the thread is not what the writer wants."""
     rated: list[tuple[float, int, str]] = []
-    for index, mail in enumerate(mails[-12:]):
-        newest = index == len(mails[-12:]) - 1
+    theirs = [mail for mail in mails[-12:] if mail.sender == mails[-1].sender]
+    for mail in theirs:
+        newest = mail is theirs[-1]
         for position, sentence in enumerate(sentences(own_words(mail.body))[:80]):
             rated.append((_score(sentence, position, newest), len(rated), sentence))
     if not rated:
