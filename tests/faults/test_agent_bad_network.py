@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import signal
-import time
 from contextlib import ExitStack, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -27,11 +25,10 @@ from tests.support.agents import (
 from tests.support.assistant import settings_for
 from tests.support.fault_proxy import KINDS, fault_proxy
 from tests.support.raw_server import answer, raw_server, says
+from tests.support.rounds import Rounds
 from tests.support.sandbox import Sandbox, running_sandbox, wait_until
 
-SECONDS = float(os.environ.get("MM_TUI_PROXY_SECONDS", "0"))
-"""0: one round."""
-SEED = int(os.environ.get("MM_TUI_PROXY_SEED", "0"))
+ROUNDS = Rounds("MM_TUI_PROXY", seconds=0)
 MAILS = 6
 MINUTES = 330.0
 """The most seconds that a worker rests when it is asked to wait for a day."""
@@ -66,7 +63,7 @@ def play(sandbox: Sandbox, folder: Path, seed: int) -> None:
                 # A worker that is asked to wait for a day waits for minutes, by the real clock.
                 proxies[number].be(
                     seed=seed + number,
-                    share=0.15 if not SECONDS else chance.choice((0.15, 0.3)),
+                    share=chance.choice((0.15, 0.3)),
                     without=["busy for a day"],
                 )
                 first.enter_context(agent_process(one, "--interval", "1"))
@@ -86,22 +83,19 @@ def play(sandbox: Sandbox, folder: Path, seed: int) -> None:
     assert_one_reply_each(sandbox, ids)
 
 
-@pytest.mark.timeout(SECONDS + 300)
+@pytest.mark.timeout(ROUNDS.seconds + 300)
 def test_each_mail_is_answered_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    ends, played = time.monotonic() + SECONDS, 0
-    while not played or time.monotonic() < ends:
-        seed = SEED or random.SystemRandom().randrange(1, 10**6)
+    for played, seed in enumerate(ROUNDS.seeds()):
         with running_sandbox(tmp_path / f"sandbox-{played}") as sandbox:
             try:
                 play(sandbox, tmp_path / f"round-{played}", seed)
             except BaseException:
                 with capsys.disabled():
-                    print(f"\nMM_TUI_PROXY_SEED={seed} plays the round again; round {played + 1}")
+                    print(f"\n{ROUNDS.again(seed)}; round {played + 1}")
                 raise
-        played += 1
-    if SECONDS:
+    if ROUNDS.is_longer:
         with capsys.disabled():
-            print(f"\n  workers on a bad network: {played} rounds")
+            print(f"\n  workers on a bad network: {played + 1} rounds")
 
 
 async def test_an_answer_that_asks_for_a_day_stops_a_worker_for_minutes_at_most(tmp_path: Path) -> None:

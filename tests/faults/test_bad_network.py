@@ -7,11 +7,8 @@ longer, `MM_TUI_PROXY_SEED` repeats a round.
 from __future__ import annotations
 
 import asyncio
-import os
 import random
-import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,10 +23,10 @@ from mm_tui.services.decisions.service import Refused
 from mm_tui.services.decisions.view import DecisionView, Phase
 from tests.support.desk import Desk, at_desk, digest, edit_of
 from tests.support.fault_proxy import Running, fault_proxy
+from tests.support.rounds import Rounds
 from tests.support.sandbox import Sandbox, running_sandbox
 
-SECONDS = float(os.environ.get("MM_TUI_PROXY_SECONDS", "8"))
-SEED = int(os.environ.get("MM_TUI_PROXY_SEED", "0"))
+ROUNDS = Rounds("MM_TUI_PROXY", seconds=8)
 DRAFTS = 3
 OUT = ("sent", "delivered")
 
@@ -279,25 +276,13 @@ class Round:
             assert doubtful or left.get(item) != reviewer.key_id or str(view.decided_by), f"reported {view.words}"
 
 
-def rounds() -> Iterator[int]:
-    """Seeds, for as long as there is time."""
-    if SEED:
-        yield SEED
-        return
-    ends = time.monotonic() + SECONDS
-    seeds = random.SystemRandom()
-    yield seeds.randrange(1, 10**6)
-    while time.monotonic() < ends:
-        yield seeds.randrange(1, 10**6)
-
-
-@pytest.mark.timeout(SECONDS + 180)
+@pytest.mark.timeout(ROUNDS.seconds + 180)
 async def test_what_was_sent_was_ordered_once_and_what_is_shown_is_true(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with running_sandbox(tmp_path) as sandbox, fault_proxy(sandbox.url) as proxy:
         played, ends = 0, Counter[str]()
-        for seed in rounds():
+        for seed in ROUNDS.seeds():
             folder = tmp_path / f"round-{played}"
             folder.mkdir()
             played += 1
@@ -308,7 +293,7 @@ async def test_what_was_sent_was_ordered_once_and_what_is_shown_is_true(
                 ends.update(scene.ends())
             except BaseException:
                 with capsys.disabled():
-                    print(f"\nMM_TUI_PROXY_SEED={seed} plays the round again; round {played}")
+                    print(f"\n{ROUNDS.again(seed)}; round {played}")
                     for reviewer in scene.reviewers:
                         for item, views in reviewer.said.items():
                             print(reviewer.name, item, [(str(v.act), str(v.outcome), str(v.words)) for v in views])
@@ -317,4 +302,4 @@ async def test_what_was_sent_was_ordered_once_and_what_is_shown_is_true(
                 raise
         with capsys.disabled():
             print(f"\n  bad network: {played} rounds, {len(sandbox.outbox())} mails left; {dict(ends.most_common())}")
-        assert SEED or len(ends) > 3, "too little happens"
+        assert ROUNDS.seed or len(ends) > 3, "too little happens"

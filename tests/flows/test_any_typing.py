@@ -1,13 +1,13 @@
 """Whatever is typed, wherever and whenever: nothing is decided that was not chosen, and no text is lost.
 
 A hand types random words into every dialog, field and editor, in one burst or key by key, while a colleague decides,
-an agent submits and the app polls. `MM_TUI_TYPING_SECONDS` types for longer, `MM_TUI_TYPING_SEED` repeats a run.
+an agent submits and the app polls. `MM_TUI_TYPING_SECONDS` types other words for longer, `MM_TUI_TYPING_SEED` repeats a
+run.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -34,11 +34,12 @@ from mm_tui.text import OneLine
 from mm_tui.widgets.draft_area import DraftArea
 from tests.support.app import settings_for, until
 from tests.support.queue import running_queue
+from tests.support.rounds import Rounds
 from tests.support.sandbox import Sandbox
 from tests.support.typing import burst, typed
 
-SECONDS = float(os.environ.get("MM_TUI_TYPING_SECONDS", "30"))
-SEED = int(os.environ.get("MM_TUI_TYPING_SEED", "0")) or random.SystemRandom().randrange(1, 1_000_000)
+ROUNDS = Rounds("MM_TUI_TYPING", seconds=30)
+SEED = next(ROUNDS.seeds())
 LETTERS = "aaxxeeAXYybDusnptofi/?123 4kjhlKqrv.,mé"
 """Those that are keys in the queue more often than others."""
 SLACK = 0.1
@@ -56,6 +57,7 @@ class Hand:
         self.shown: list[tuple[float, str]] = []
         """When what came to be in front; "" for anything but one mail of the queue."""
         self.rounds: list[str] = []
+        self.ways: list[Callable[[], Awaitable[None]]] = []
 
     def watch(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Checks every decision as it begins."""
@@ -249,13 +251,15 @@ class Hand:
         await self.type(self.words().lstrip("aAxXbDe/ ") or "nothing")
 
     async def acts(self) -> None:
-        """Something of all that, once."""
-        ways: list[Callable[[], Awaitable[None]]] = [
-            self.writes_a_reason, self.edits, self.searches, self.replies, self.opens_a_dialog, self.approves,
-            self.types_at_the_queue, self.asks_for_a_redraft, self.fills_in_a_form, self.names_an_export,
-            self.looks_for_an_act,
-        ]  # fmt: skip
-        way = self.chance.choice(ways)
+        """Something of all that, once; each has its turn."""
+        if not self.ways:
+            self.ways = [
+                self.writes_a_reason, self.edits, self.searches, self.replies, self.opens_a_dialog, self.approves,
+                self.types_at_the_queue, self.asks_for_a_redraft, self.fills_in_a_form, self.names_an_export,
+                self.looks_for_an_act,
+            ]  # fmt: skip
+            self.chance.shuffle(self.ways)
+        way = self.ways.pop()
         self.rounds.append(way.__name__)
         self.chosen.clear()
         await way()
@@ -279,7 +283,7 @@ async def others(sandbox: Sandbox, chance: random.Random) -> None:
             await asyncio.to_thread(sandbox.draft, f"From the agent, {number}.")
 
 
-@pytest.mark.timeout(SECONDS + 150)
+@pytest.mark.timeout(ROUNDS.seconds + 150)
 async def test_no_typing_decides_what_was_not_chosen_and_no_text_is_lost(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -297,14 +301,14 @@ async def test_no_typing_decides_what_was_not_chosen_and_no_text_is_lost(
         hand.watch(monkeypatch)
         beside = [asyncio.create_task(hand.look()), asyncio.create_task(others(sandbox, random.Random(SEED + 1)))]
         try:
-            ends = time.monotonic() + SECONDS
+            ends = time.monotonic() + ROUNDS.seconds
             while time.monotonic() < ends:
                 await hand.acts()
                 for task in beside:
                     assert not task.done(), task.exception()
         except BaseException:
             with capsys.disabled():
-                print(f"\nMM_TUI_TYPING_SEED={SEED} repeats this; {len(hand.rounds)} rounds: {hand.rounds[-5:]}")
+                print(f"\n{ROUNDS.again(SEED)}; {len(hand.rounds)} rounds: {hand.rounds[-5:]}")
             raise
         finally:
             for task in beside:
