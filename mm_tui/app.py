@@ -138,7 +138,7 @@ class MmTui(App[None], inherit_bindings=False):
 
     def on_mount(self) -> None:
         self.session.database.hurry()
-        self.session.database.damaged.report_to(lambda words: self.call_later(self.say, words, "warning"))
+        self.session.database.damaged.report_to(lambda words: self.call_later(self._event_messages.damage_found, words))
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, "mm-tui"))
         look_up_apart()
         self.arrival.start()

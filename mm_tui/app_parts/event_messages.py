@@ -12,6 +12,7 @@ from mm_tui.session import Session
 from mm_tui.settings.paths import reports_dir
 from mm_tui.store.connecting import is_damage, is_unknown_part
 from mm_tui.store.seal import fault_of_store, is_of_store
+from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
     from mm_tui.services.decisions.outcomes import Outcomes, Undone
@@ -44,6 +45,14 @@ class EventMessages:
                 waiting.hurry()
         self._sync_asked_at = session.clock.now()
         self._say(CONTACTING, "information")
+
+    def damage_found(self, words: OneLine) -> None:
+        """Says which record is damaged. Entries of the gateway's log are read again at once, not a minute later."""
+        from mm_tui.services.events import SyncPart
+
+        self._say(words, "warning")
+        if self._session.database.damaged.in_audit_log and self._session.sync is not None:
+            self._session.sync.wake(SyncPart.AUDIT)
 
     def undone(self, done: Undone) -> None:
         """Shows the result of an undo, until one of its emails is decided again."""

@@ -44,15 +44,16 @@ DAMAGES = [
 
 @pytest.mark.parametrize("damage", DAMAGES)
 async def test_damaged_records_end_neither_the_app_nor_a_screen(
-    damage: dict[str, str], sandbox: Sandbox, tmp_path: Path
+    damage: dict[str, str], sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("mm_tui.services.sync.service.AUDIT_SECONDS", 3600.0)
     path, settings = tmp_path / "store.db", settings_for(sandbox)
     mail = sandbox.inbound(subject="Where is my order?", body="It has not come.")["id"]
-    draft = sandbox.reply(mail)["id"]
     async with running_app(Session(settings, Database.open(path))) as (app, pilot):
         await until(pilot, lambda: "Where is my order?" in shown(app), "the mail")
         await pilot.press("enter")
         await until(pilot, lambda: "It has not come." in shown(app), "its text")
+        draft = sandbox.reply(mail)["id"]
         await open_queue(app, pilot, 1)
         for task in ("summarise", "classify", "extract", "tags", "human_label"):
             key = ResultKey(task, mail, "m", "1", "h")
