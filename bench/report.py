@@ -1,6 +1,7 @@
 """The tables of figures, on the terminal and in a page. Both are Markdown, and a page keeps what was not measured now.
 
-Figures that grow with the number of mails have a table with a column for each number; the others have one of their own.
+Figures that grow with the number of mails have a table with a column for each number, and the most important of them a
+small one that begins with fewer mails; the others have one of their own.
 """
 
 from __future__ import annotations
@@ -14,9 +15,23 @@ from pathlib import Path
 
 import textual
 
-from bench.stage import Figure
+from bench.stage import USUAL, Figure
 
 GROWING = ("<!-- figures by number of emails -->", "<!-- end of figures by number of emails -->")
+GROWTH = ("<!-- growth -->", "<!-- end of growth -->")
+GROWTH_ROWS = (
+    "launch to list on screen, median",
+    "cursor move within the view, median",
+    "key to the last byte: last",
+    "key to the last byte: first",
+    "key to the last byte: threads folded",
+    "search as you type, 95th percentile to first results",
+    "memory, list on screen and polling",
+    "idle, polling every 15 s",
+    "poll with nothing new, processor time",
+    "store on disk, bytes a mail without its body",
+)
+"""The figures of the small table."""
 OTHERS = ("<!-- other figures -->", "<!-- end of other figures -->")
 NAME, BOUND, WHEN = "figure", "bound", "measured"
 Table = dict[str, dict[str, str]]
@@ -91,7 +106,10 @@ def machine() -> str:
 def write_page(page: Path, growing: Sequence[Figure], others: Sequence[Figure], mails: int) -> None:
     """Puts what was measured now between the page's marks, and when and on what below each table."""
     text = page.read_text("utf-8")
-    text = _put(text, GROWING, _table(growing, _column(mails)), _column(mails))
+    if mails >= USUAL:
+        text = _put(text, GROWING, _table(growing, _column(mails)), _column(mails))
+    few = [figure for figure in growing if figure.name in GROWTH_ROWS]
+    text = _put(text, GROWTH, _table(few, _column(mails)), _column(mails))
     page.write_text(_put(text, OTHERS, _table(others, WHEN), "The other figures"), "utf-8")
 
 
