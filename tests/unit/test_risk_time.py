@@ -43,6 +43,8 @@ def test_a_huge_draft_takes_time_in_proportion_to_its_length() -> None:
         ("asks_secret", "send password "),
         ("number_differs", "%20"),
         ("other_language", "的是了我们在这里。"),
+        ("weekday_wrong", "Monday 12 May. "),
+        ("promise_discount", "20% off. "),
     ],
 )
 def test_a_rule_takes_time_in_proportion_to_what_is_repeated(code: str, unit: str) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from functools import cache
 from itertools import chain, pairwise
@@ -126,6 +127,8 @@ _IS = re.compile(
     r"(?: an?| ein| une?| uma?| een)? "
 )
 """What may be between a date and its weekday."""
+_BESIDE = 24
+"""More characters than may be between a date and its weekday."""
 
 
 @cache
@@ -151,16 +154,35 @@ def weekday_wrong(reading: Reading) -> Iterator[Finding]:
     names = [span for _, span in weekdays]
     in_spans, in_rows = _ends(low, names, BETWEEN), _ends(low, names, JOINED)
     days_in_rows = _ends(low, sorted(day.span for day in dates), JOINED)
+    beside = _Beside(dates)
     for number, span in weekdays:
-        for day in dates if span not in in_spans else ():
+        near = beside.of(span) if span not in in_spans else []
+        for day in near:
             if span in in_rows and day.span in days_in_rows:
                 # "Monday and Tuesday, 14 and 15 December"
                 continue
-            when = _likely(day, today) if _belongs_to(low, span, day, dates) else []
+            when = _likely(day, today) if _belongs_to(low, span, day, near) else []
             if when and all(one.isoweekday() != number for one in when):
                 both = Span(min(span.start, day.span.start), max(span.end, day.span.end))
                 yield flag("weekday_wrong", f"{reading.quoted(both)}: that day is a {when[0]:%A}", both)
                 break
+
+
+class _Beside:
+    """Finds the dates beside a weekday without reading all of them: a draft may have thousands of both."""
+
+    def __init__(self, dates: Sequence[Day]) -> None:
+        self._dates = dates
+        self._starts = sorted((day.span.start, at) for at, day in enumerate(dates))
+        self._ends = sorted((day.span.end, at) for at, day in enumerate(dates))
+
+    def of(self, name: Span) -> list[Day]:
+        """The dates that begin just after a weekday or end just before it, in their order."""
+        after = self._starts[bisect_left(self._starts, (name.end,)) : bisect_left(self._starts, (name.end + _BESIDE,))]
+        before = self._ends[
+            bisect_left(self._ends, (name.start - _BESIDE,)) : bisect_left(self._ends, (name.start + 1,))
+        ]
+        return [self._dates[at] for at in sorted({at for _, at in (*after, *before)})]
 
 
 def _ends(text: str, spans: list[Span], between: re.Pattern[str]) -> set[Span]:

@@ -12,7 +12,7 @@ from functools import cached_property
 import msgspec
 
 from mm_tui.review.findings import Finding, Level, Span
-from mm_tui.review.risk.facts import MONTH_NAMES, Sum, find_amounts, known_sums
+from mm_tui.review.risk.facts import MONTH_NAMES, Amount, Sum, find_amounts, known_sums
 from mm_tui.review.risk.phrases import has_words, lowered, pattern
 from mm_tui.review.risk.pieces import Phrases
 from mm_tui.review.risk.rule import LONGEST_DRAFT, MOST_MAILS, Reading, flag, quoted, rule
@@ -133,6 +133,17 @@ class _Gifts(msgspec.Struct, frozen=True, dict=True):
         named = {amount.sum for amount in find_amounts(self.reading.body)}
         return len(named.difference(self.known)) > MOST_COMPARED
 
+    @cached_property
+    def _calculated(self) -> dict[tuple[Sum, ...], list[Amount]]:
+        return {}
+
+    def _unknown(self, amounts: tuple[Amount, ...]) -> list[Amount]:
+        """Those of a sentence's amounts that are new. The same amounts are compared with the whole draft once."""
+        sums = tuple(amount.sum for amount in amounts)
+        if sums not in self._calculated:
+            self._calculated[sums] = unknown(self.reading, amounts, self.known)
+        return self._calculated[sums]
+
     def level(self, sentence: str, start: int, *, firm: bool) -> Level:
         """How much a sentence gives away, by its signs: see `promise_money`.
 
@@ -147,7 +158,7 @@ class _Gifts(msgspec.Struct, frozen=True, dict=True):
         amounts = find_amounts(self.reading.body[start : start + len(sentence)])
         new = [one for one in amounts if one.sum not in self.known]
         if new and not self._lists_prices:
-            new = unknown(self.reading, amounts, self.known)
+            new = self._unknown(amounts)
         if costs_nothing:
             # The amounts beside it are prices.
             new = [amount for amount in new if amount.currency == "%"]
