@@ -52,6 +52,7 @@ class Rendered(NamedTuple):
     order: array[int] = array("i")
     """Text indexes, sorted by source index."""
     replaced: tuple[Replaced, ...] = ()
+    """What stands for other source text, in the order of the source."""
 
     @property
     def is_source(self) -> bool:
@@ -69,7 +70,10 @@ class Rendered(NamedTuple):
                 found[-1] = (found[-1][0], place + 1)
             else:
                 found.append((place, place + 1))
-        standing = [(one.start, one.end) for one in self.replaced if one.source_start < end and one.source_end > start]
+        # They are in the order of the source, and none overlaps another.
+        first = bisect_right(self.replaced, start, key=attrgetter("source_end"))
+        last = bisect_left(self.replaced, end, key=attrgetter("source_start"))
+        standing = [(one.start, one.end) for one in self.replaced[first:last]]
         return found + standing
 
 
@@ -127,7 +131,7 @@ class _Renderer:
                 html.append(Styled(*match.span(), "hidden"))
         source = array("i", self._out.source)
         order = array("i", sorted((at for at, index in enumerate(source) if index >= 0), key=source.__getitem__))
-        return Rendered(text, (*self._out.styles, *html), source, order, tuple(self._out.replaced))
+        return Rendered(text, (*self._out.styles, *html), source, order, tuple(sorted(self._out.replaced)))
 
     # Blocks
 

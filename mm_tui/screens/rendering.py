@@ -41,9 +41,13 @@ def render_later(node: DOMNode, bodies: RenderPass) -> None:
     node.run_worker(render(), group="render", exit_on_error=False)
 
 
+MOST_SHOWN = 16_384
+"""The most characters of a body that are shown where the rest is cut off: more than any terminal has room for."""
+
+
 def body_lines(source: str, most: int) -> tuple[list[Content], int]:
     """The first `most` lines of a body as its recipient reads them, and the number of all; as their source if they have
-    not been rendered."""
+    not been rendered. Of very long lines there are fewer, and the last one may be cut off."""
     made = RenderPass().of(source)
     marks = MarkIndex(Mark(*one) for one in made.styles)
     lines: list[Content] = []
@@ -51,8 +55,12 @@ def body_lines(source: str, most: int) -> tuple[list[Content], int]:
     every = made.text.split("\n")
     for line in every[:most]:
         plain = "dim" if made.is_source and line.startswith(">") else ""
-        pieces = marks.pieces(start, start + len(line), plain)
+        end = min(start + len(line), MOST_SHOWN)
+        pieces = marks.pieces(start, end, plain)
         parts = [Content.styled(made.text[a:b], STYLES.get(style, "")) for a, b, style in pieces if b > a]
+        parts += [Content("…")] if end < start + len(line) else []
         lines.append(joined(parts, "") if parts else Content(""))
         start += len(line) + 1
+        if start > MOST_SHOWN:
+            break
     return lines, len(every)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import ClassVar, Protocol, TypeVar
+from collections.abc import AsyncIterator, Iterable
+from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar
 
+from rich.containers import Lines
+from rich.text import Text
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import TextArea
 
 from mm_tui.text import ManyLine
-from mm_tui.textual_private import is_wrapped
+from mm_tui.textual_private import is_wrapped, mend_text_areas
 
 SAVE_SECONDS = 0.5
 """The most seconds for which a change is not saved."""
@@ -28,7 +30,46 @@ class Written(Protocol):
     def done(self) -> bool: ...
 
 
+mend_text_areas()
 W = TypeVar("W", bound=Written)
+
+
+class _Plain(NamedTuple):
+    """The text of a drawn line, without its styles."""
+
+    plain: str = ""
+
+
+class _LazyLines(Lines):
+    """The drawn lines of a line of text. Textual draws one of them, the first that it takes, and counts the tabs of
+    those before it."""
+
+    def __init__(self, line: _LongLine, offsets: Iterable[int]) -> None:
+        super().__init__()
+        self._line = line
+        self._edges = [0, *offsets, len(line)]
+        self._is_drawn = False
+
+    def __getitem__(self, index: Any) -> Any:
+        start, end = self._edges[index], self._edges[index + 1]
+        if not self._is_drawn:
+            self._is_drawn = True
+            return Text.divide(self._line, (start, end))[1]
+        return _Plain(self._line.plain[start:end]) if self._line.has_tabs else _NO_TABS
+
+
+_NO_TABS = _Plain()
+
+
+class _LongLine(Text):
+    """A line of text that makes only the drawn lines that are needed. Textual makes all of them for each one that it
+    draws, which takes a second for a draft in one line."""
+
+    has_tabs = False
+
+    def divide(self, offsets: Iterable[int]) -> Lines:
+        self.has_tabs = "\t" in self.plain
+        return _LazyLines(self, offsets)
 
 
 class DraftArea(TextArea):
@@ -65,6 +106,9 @@ class DraftArea(TextArea):
             super()._rewrap_and_refresh_virtual_size()
             # Lines may have been drawn for the old width, and as many lines as before are not drawn again.
             self.refresh()
+
+    def get_line(self, line_index: int) -> Text:
+        return _LongLine(self.document.get_line(line_index), end="", no_wrap=True)
 
     def action_cursor_text_start(self, select: bool = False) -> None:
         self.move_cursor((0, 0), select=select)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
+from heapq import heappop, heappush
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -32,25 +33,43 @@ def with_sentences(text: str, marks: Iterable[Mark]) -> list[Mark]:
     return found
 
 
+LONG = 1000
+"""Characters. Longer marks are kept apart, since they may begin far before a line. There are few of them."""
+
+
+def _start(ranked: tuple[int, Mark]) -> int:
+    return ranked[1].start
+
+
 class MarkIndex:
     """Finds the marks, in any order, at a position of a text. Where they overlap, later ones win."""
 
     def __init__(self, marks: Iterable[Mark] = ()) -> None:
         # Sorted by start, each with its rank: the higher one wins.
-        self._marks = sorted(enumerate(marks), key=lambda ranked: ranked[1].start)
+        every = sorted(enumerate(marks), key=_start)
+        self._marks = [ranked for ranked in every if ranked[1].end - ranked[1].start <= LONG]
+        self._long = [ranked for ranked in every if ranked[1].end - ranked[1].start > LONG]
         self._starts = [mark.start for _, mark in self._marks]
-        self._longest = max((mark.end - mark.start for _, mark in self._marks), default=0)
 
     def pieces(self, start: int, end: int, plain: str) -> Sequence[tuple[int, int, str]]:
         """The ranges of one line with their styles; `plain` for unmarked text."""
-        first, last = bisect_left(self._starts, start - self._longest), bisect_right(self._starts, end)
-        ranked = [(rank, mark) for rank, mark in self._marks[first:last] if mark.end > start and mark.start < end]
-        here = [mark for _, mark in sorted(ranked)]
-        if not here:
+        first, last = bisect_left(self._starts, start - LONG), bisect_right(self._starts, end)
+        near = [*self._long, *self._marks[first:last]]
+        ranked = [(rank, mark) for rank, mark in near if mark.end > start and mark.start < end]
+        ranked.sort(key=_start)
+        if not ranked:
             return [(start, end, plain)]
-        edges = sorted({start, end, *(edge for mark in here for edge in mark[:2] if start < edge < end)})
+        edges = sorted({start, end, *(edge for _, mark in ranked for edge in mark[:2] if start < edge < end)})
         pieces: list[tuple[int, int, str]] = []
+        # The marks that have begun, the one that wins first. Those that have ended go once they would win.
+        begun: list[tuple[int, Mark]] = []
+        coming = 0
         for a, b in pairwise(edges):
-            styles = [mark.style for mark in here if mark.start <= a and mark.end >= b]
-            pieces.append((a, b, styles[-1] if styles else plain))
+            while coming < len(ranked) and ranked[coming][1].start <= a:
+                rank, mark = ranked[coming]
+                heappush(begun, (-rank, mark))
+                coming += 1
+            while begun and begun[0][1].end <= a:
+                heappop(begun)
+            pieces.append((a, b, begun[0][1].style if begun else plain))
         return pieces

@@ -39,6 +39,7 @@ OWNERS = {
     "_move_page": OptionList,
     "_no_default_action": Message,
     "_tab_width": WrappedDocument,
+    "_wrap_offsets": WrappedDocument,
     "_width": WrappedDocument,
 }
 """Each private name that is used, and whose it is."""

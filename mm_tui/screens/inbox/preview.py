@@ -214,8 +214,8 @@ class Preview(Widget):
         from mm_tui.screens.rendering import body_lines
 
         lines, number = body_lines(text, MAX_LINES)
-        if number > MAX_LINES:
-            words = self._with_keys(f"{number - MAX_LINES:,} more lines: press {{list.open}} to open")
+        if number > len(lines):
+            words = self._with_keys(f"{number - len(lines):,} more lines: press {{list.open}} to open")
             lines.append(Content.styled(words, "$mm-dim"))
         return lines
 
