@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple, Self
 
 MARKS_A_CELL = 4
@@ -145,6 +145,11 @@ def _kept(base: str, stack: str, after: str) -> str:
     return kept
 
 
+_SHORT_STACK = 8
+_kept_short = lru_cache(1024)(_kept)
+"""A text in a script with marks, or of many emoji, has the same few stacks again and again."""
+
+
 def _settle(text: str) -> str:
     """Removes superfluous marks, joiners and selectors; all other hidden characters are already removed from `text`."""
     if len(text) < _SHORT and _SETTLED_KINDS.isdisjoint(map(unicodedata.category, set(text))):
@@ -158,7 +163,8 @@ def _settle(text: str) -> str:
     def settled(match: re.Match[str]) -> str:
         start, end = match.span()
         base = text[start - 1 : start] if start else ""
-        return _kept("" if base in "\n\t" else base, match.group(), text[end : end + 1])
+        kept = _kept_short if end - start <= _SHORT_STACK else _kept
+        return kept("" if base in "\n\t" else base, match.group(), text[end : end + 1])
 
     return stack.sub(settled, text)
 

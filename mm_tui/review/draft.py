@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from email.utils import getaddresses
+from functools import lru_cache
 from hashlib import sha256
 
+from mm_tui.addresses import recipients
 from mm_tui.models import EditedDraft, Party, RawContent
 from mm_tui.review.digest import canonical
 from mm_tui.review.subject import topic
-from mm_tui.text import OneLine
+from mm_tui.text import ManyLine, OneLine
 
 _ONE_ADDRESS = re.compile(r"[^\s@,;:<>\"()]+@[^\s@,;:<>\"()]+")
 
@@ -20,6 +22,13 @@ def edited(original: RawContent, edit: EditedDraft) -> RawContent:
     is sent as soon as it is approved: the gateway does not disclose every send time, and a reply cannot have one."""
     undisclosed = tuple(name for name in original.undisclosed if name != "to")
     return original.replaced(to=edit.to, subject=edit.subject, body=edit.body, send_at="", undisclosed=undisclosed)
+
+
+@lru_cache(maxsize=2)
+def typed_draft(to: str, subject: str, body: str) -> EditedDraft:
+    """The text of the editor's fields, cleaned. The editor asks several times after each key, for a text that may be
+    long."""
+    return EditedDraft(tuple(map(str, recipients(OneLine(to)))), str(OneLine(subject)), str(ManyLine(body)))
 
 
 def with_listed(raw: RawContent, listed: RawContent) -> RawContent:

@@ -14,9 +14,8 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from mm_tui import keymap
-from mm_tui.addresses import recipients
 from mm_tui.models import EditedDraft
-from mm_tui.review.draft import changes_recipients, changes_subject
+from mm_tui.review.draft import changes_recipients, changes_subject, typed_draft
 from mm_tui.review.render_pass import RenderPass
 from mm_tui.review.risk.engine import REMINDERS
 from mm_tui.review.risk.model import Assessment
@@ -89,7 +88,7 @@ class EditScreen(BaseScreen):
         """Whether the changes in an outdated edit's draft have been read to the end."""
         self._assessment = entry.assessment
         self._start, own = entry.text, replace(entry, edit=None).text
-        self._unedited = _typed(", ".join(own.to), own.subject, own.body)
+        self._unedited = typed_draft(", ".join(own.to), own.subject, own.body)
         self._stored = entry.edit.text if entry.edit is not None else None
         """The text that this window last knew to be in the store."""
 
@@ -159,7 +158,7 @@ class EditScreen(BaseScreen):
     def draft(self) -> EditedDraft:
         """The current edit, cleaned: what a reader cannot see is not sent either."""
         to, subject = self.query_one("#to", Input).value, self.query_one("#subject", Input).value
-        return _typed(to, subject, self.area.text_to_save)
+        return typed_draft(to, subject, self.area.text_to_save)
 
     def on_input_changed(self) -> None:
         self._changed()
@@ -389,11 +388,6 @@ class EditScreen(BaseScreen):
 
     def action_stop(self) -> None:
         self.workers.cancel_group(self, "redraft")
-
-
-def _typed(to: str, subject: str, body: str) -> EditedDraft:
-    """The text of the fields, cleaned."""
-    return EditedDraft(tuple(map(str, recipients(OneLine(to)))), str(OneLine(subject)), str(ManyLine(body)))
 
 
 def _warn(words: str) -> Content:
