@@ -49,6 +49,8 @@ def mend_text_areas() -> None:
     from textual.document._wrapped_document import WrappedDocument
 
     WrappedDocument.get_sections = _get_sections  # type: ignore[method-assign]
+    # Textual adds up the heights of all lines for each line that it draws.
+    WrappedDocument.height = property(lambda self: len(self._offset_to_line_info))  # type: ignore[method-assign, assignment]
 
 
 def mend_textual() -> None:

@@ -38,6 +38,7 @@ OWNERS = {
     "_modal_binding_chain": Screen,
     "_move_page": OptionList,
     "_no_default_action": Message,
+    "_offset_to_line_info": WrappedDocument,
     "_tab_width": WrappedDocument,
     "_wrap_offsets": WrappedDocument,
     "_width": WrappedDocument,
