@@ -19,7 +19,7 @@ from mm_tui.store.mail.mails import MailStore
 from mm_tui.text import OneLine
 from tests.support.app import running_app, shown, synced_app, until
 from tests.support.sandbox import file_part
-from tests.support.seat import NOW, summary
+from tests.support.seat import NOW, idle_session, mailbox, summary
 
 if TYPE_CHECKING:
     from tests.support.sandbox import Sandbox
@@ -54,6 +54,32 @@ async def test_thread_shows_the_opened_mail_and_folds_the_rest() -> None:
         await pilot.press("r")
         await until(pilot, lambda: screen.reply.reply_to is not None, "the reply")
         assert screen.reply.reply_to is not None and screen.reply.reply_to.email_id == summary(0).id
+
+
+@pytest.mark.parametrize("status", ["pending_send_approval", "sent", "delivered"])
+async def test_a_line_of_a_thread_opens_its_oldest_unread_email_if_its_own_was_written_by_us(status: str) -> None:
+    ours = OneLine("outbound")
+    mails = [
+        summary(0, thread_id="T", direction=ours, status=OneLine(status)),
+        summary(1, thread_id="T", status=OneLine("unread")),
+        summary(2, thread_id="T", status=OneLine("unread")),
+        summary(3, thread_id="T", direction=ours, status=OneLine("unread")),
+        summary(4, thread_id="T"),
+    ]
+    async with running_app(idle_session(boxes=[mailbox()], mails=mails)) as (app, pilot):
+        await until(pilot, lambda: "5" in shown(app))
+        await pilot.press("slash", *"is:outbound", "enter")
+        await until(pilot, lambda: "1 thread" in shown(app), "the matching thread")
+        screen = await open_first(app, pilot, "is:outbound")
+        assert [item.open for item in screen.thread_view.items] == [False, False, True, False, False]
+
+        # A line of a single email is that email, and one received is what the reader chose.
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is not screen)
+        await pilot.press("t")
+        await until(pilot, lambda: "2 emails" in shown(app), "one line per email")
+        screen = await open_first(app, pilot, "is:outbound")
+        assert [item.open for item in screen.thread_view.items] == [False] * 4 + [True]
 
 
 async def test_unopened_message_offline_says_why_it_cannot_be_read() -> None:

@@ -187,7 +187,8 @@ class InboxScreen(BaseScreen):
         from mm_tui.screens.thread.screen import ThreadScreen
 
         if (row := self._row) is not None:
-            self.app.push_screen(ThreadScreen(row.mailbox_id, row.thread_id, row.email_id))
+            screen = ThreadScreen(row.mailbox_id, row.thread_id, row.email_id, for_thread=self.mails.folded)
+            self.app.push_screen(screen)
 
     action_search = PartAction("column.search")
     action_clear = PartAction("column.show_all")

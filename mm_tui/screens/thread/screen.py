@@ -13,7 +13,7 @@ from textual.widgets import Static
 
 from mm_tui import keymap
 from mm_tui.messages import DecisionWanted, Said
-from mm_tui.models import EmailDetail, Status
+from mm_tui.models import Direction, EmailDetail, Status
 from mm_tui.review.findings import Finding
 from mm_tui.screens.base import BaseScreen, PartAction
 from mm_tui.screens.dialogs.mail_actions import ask_cancel, ask_label, ask_spam, say_why_not
@@ -38,7 +38,8 @@ WAITING = frozenset({str(Status.PENDING_SEND_APPROVAL), str(Status.PENDING_INBOU
 class ThreadScreen(BaseScreen):
     """A thread, opened at one of its emails. This marks the email as read at the gateway, because a human opened it.
     `thread_id` is None for an email without one. `reply_with`: the initial text of the reply editor; empty leaves it
-    closed."""
+    closed. `for_thread`: the email stands for its thread, so if we wrote it, the oldest unread one received is opened
+    instead."""
 
     MODE = "inbox"
     TITLE_WORD = "thread"
@@ -48,8 +49,17 @@ class ThreadScreen(BaseScreen):
     thread_view = getters.query_one(ThreadView)
     """The widget that shows the thread's messages."""
 
-    def __init__(self, mailbox_id: str, thread_id: str | None, email_id: str, *, reply_with: str = "") -> None:
+    def __init__(
+        self,
+        mailbox_id: str,
+        thread_id: str | None,
+        email_id: str,
+        *,
+        reply_with: str = "",
+        for_thread: bool = False,
+    ) -> None:
         super().__init__()
+        self._for_thread = for_thread
         self._reply_with = reply_with
         self.mailbox_id = mailbox_id
         self.thread_id = thread_id
@@ -67,7 +77,7 @@ class ThreadScreen(BaseScreen):
     def on_mount(self) -> None:
         rows = self._rows()
         items = [self._item(row) for row in rows]
-        at = next((at for at, item in enumerate(items) if item.row.email_id == self._opened_id), len(items) - 1)
+        at = self._start(rows)
         self._heading(rows)
         self.thread_view.show(items, at)
         self.thread_view.focus()
@@ -77,6 +87,14 @@ class ThreadScreen(BaseScreen):
         if self._reply_with:
             self.call_after_refresh(self.reply.open, self._reply_with)
         in_thread(self, self.session.inspection.refresh, lambda _: self._inspect_all(), "contacts")
+
+    def _start(self, rows: list[MailRow]) -> int:
+        """The place of the email to open."""
+        at = next((at for at, row in enumerate(rows) if row.email_id == self._opened_id), len(rows) - 1)
+        if self._for_thread and rows and str(rows[at].direction) == Direction.OUTBOUND:
+            received = (at for at, row in enumerate(rows) if str(row.direction) == Direction.INBOUND)
+            return next((at for at in received if str(rows[at].status) == Status.UNREAD), at)
+        return at
 
     def status_mailbox(self) -> str | None:
         return self.mailbox_id
