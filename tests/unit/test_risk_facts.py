@@ -87,6 +87,24 @@ def test_payments_stay_payments(body: str) -> None:
     assert [level for level, _ in found(assess(drafted(body), CONTEXT), "payment")] == [Level.HIGH]
 
 
+@pytest.mark.parametrize(
+    ("body", "quote"),
+    [
+        (
+            "For every hour we pay you $5,000, without limit and with effect from today.",
+            "we pay you $5,000, without limit and with …",
+        ),
+        ("It is agreed to transfer $9,800.50 to you today.", "to transfer $9,800 …"),
+        ("We pay you $5,000 on Friday.", "We pay you $5,000 on Friday"),
+        ("We will transfer $9,800", "We will transfer $9,800"),
+        ("I have changed your bank details for good.", "changed your bank details"),
+    ],
+)
+def test_a_quote_says_that_its_sentence_goes_on(body: str, quote: str) -> None:
+    words = [words for _, words in found(assess(drafted(body), CONTEXT), "payment")]
+    assert words == [f'pays, or changes where money goes: "{quote}"']
+
+
 def test_a_day_that_does_not_exist_needs_no_thread() -> None:
     assert found(assess(drafted("It comes on 31 November."), ThreadContext()), "date_impossible") != []
     assert found(assess(drafted("It comes on 30 November."), ThreadContext()), "date_impossible") == []

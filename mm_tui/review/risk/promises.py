@@ -22,8 +22,8 @@ from mm_tui.review.risk.sums import MOST_COMPARED, unknown
 _PAYS = re.compile(
     r"\b(?:(?:we|i)(?:'ll|’ll|'ve|’ve)?(?: (?:will|shall|can|cannot|could|would|must|have|had|did|do|are|am"
     r"|be|going|to|now|also|just|already|then|today|gladly|happily|not|immediately|happy|able|therefore|hereby"
-    r"|certainly)){0,4} (?:pay|transfer|wire|remit)(?:red|ted|d)?\b[^.!?\n]{0,40}\b"
-    r"|(?:will|shall|to) (?:transfer|wire|remit) [^.!?\n]{0,40}\b"
+    r"|certainly)){0,4} (?:pay|transfer|wire|remit)(?:red|ted|d)?\b(?P<paid>[^.!?\n]{0,40}\b)"
+    r"|(?:will|shall|to) (?:transfer|wire|remit) (?P<sent>[^.!?\n]{0,40}\b)"
     r"|(?:we|i)(?:'ve|’ve| have|)(?: just| now)? (?:set up|arranged|scheduled|entered|prepared|made) (?:the|a)"
     r" (?:payment|transfer) of\b"
     r"|(?<!your )(?:payment|transfer|payout|remittance)s?\b[^.!?\n]{0,30}\b"
@@ -33,12 +33,14 @@ _PAYS = re.compile(
     r"|(?:payment|payout|account) (?:details|data|number|holder|information|account)\b))",
     re.IGNORECASE,
 )
+"""`paid` and `sent` are what follows, as far as the pattern reads."""
 _ONLY = re.compile(
     r"\b(?:only|nur|erst|seulement|uniquement|solo|solamente|sólo|só|somente|apenas|soltanto|alleen|tylko|dopiero)\b"
     r"[^.!?\n]{0,40}\b(?:after|once|when|if|nach|wenn|sobald|après|si|quand|después|tras|cuando|após|depois|se|quando|dopo"
     r"|na|als|nadat|po|gdy|jeśli)\b|のみ|只有|仅"
 )
 """What we do in one case only: "we change bank details only after a call"."""
+_WORD = re.compile(r"\w")
 _PAYING = ("pay", "transfer", "wire", "remit", "bank", "iban", "account")
 """Every match of `_PAYS` has one of these words."""
 _PAID_IT = re.compile(
@@ -234,7 +236,8 @@ def payment(reading: Reading) -> Iterator[Finding]:
         said = sentence[span.start - start :]
         of_account = "account" in said[: span.end - span.start]
         amounts = find_amounts(reading.body[start : start + len(sentence)])
-        if of_account or _PAYS.match(said):
+        pays = _PAYS.match(said)
+        if of_account or pays:
             asked = of_account and _FUNDS.search(reading.asked_text)
             if not (asked or amounts or _FUNDS.search(sentence) or _PAID_IT.search(said)):
                 # "I have updated your account information" may be about an address.
@@ -244,7 +247,11 @@ def payment(reading: Reading) -> Iterator[Finding]:
             level = Level.LOW
         if said[: span.end - span.start].endswith("as paid") and pattern("conditions").search(sentence):
             level = Level.LOW
-        yield flag("payment", f"pays, or changes where money goes: {reading.quoted(span)}", span, level=level)
+        # A pattern with an open end stops in the middle of a sentence.
+        length = span.end - span.start
+        is_cut = pays is not None and pays.lastgroup is not None and pays.end() == length and _WORD.search(said, length)
+        words = quoted(f"{reading.body[slice(*span)]} …" if is_cut else reading.body[slice(*span)])
+        yield flag("payment", f"pays, or changes where money goes: {words}", span, level=level)
 
 
 @rule("promise_discount", "promises a discount")
