@@ -268,11 +268,11 @@ class MmTui(App[None], inherit_bindings=False):
     def on_service_event_received(self, message: ServiceEventReceived) -> None:
         """Shows the result of a decision or of a requested sync on the current screen."""
         look_at_question(self)
+        self.attendance.note_event(message.event)
         self._event_messages.handle_event(message.event)
 
     def _main_screens(self) -> list[BaseScreen]:
-        stacks = list(self._screen_stacks.values())
-        return [screen for stack in stacks for screen in stack if isinstance(screen, BaseScreen)]
+        return [one for stack in list(self._screen_stacks.values()) for one in stack if isinstance(one, BaseScreen)]
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         error = event.worker.error

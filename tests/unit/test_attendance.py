@@ -11,10 +11,10 @@ from typing import Any, cast
 import pytest
 
 from mm_tui.app import MmTui
-from mm_tui.app_parts.attendance import IDLE_AFTER_SECONDS
+from mm_tui.app_parts.attendance import IDLE_AFTER_SECONDS, LOOK_SECONDS
 from mm_tui.review.language import RECOGNISER, Recogniser
 from mm_tui.review.risk import phrases
-from mm_tui.services.events import SyncState
+from mm_tui.services.events import MailChanged, SyncChanged, SyncState
 from tests.support.app import running_app, until
 from tests.support.clock import FakeClock
 from tests.support.pictured_mail import StillSync
@@ -110,3 +110,37 @@ print(before - resident())
 def test_the_system_gets_the_memory_of_the_model() -> None:
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
     assert int(done.stdout) > 2000, "kilobytes"
+
+
+@pytest.mark.parametrize("key", [True, False], ids=["a key", "new mail"])
+async def test_what_reading_again_has_freed_is_given_back_once_it_is_quiet(
+    key: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[None] = []
+    monkeypatch.setattr("mm_tui.startup.give_back_memory", lambda: given.append(None))
+    clock = FakeClock(NOW)
+    async with running_app(idle_session(clock=clock)) as (app, pilot):
+        attendance = app.attendance
+
+        def look_later() -> None:
+            clock.advance(LOOK_SECONDS)
+            attendance.look()
+
+        look_later()
+        await until(pilot, lambda: given, "what the start has freed")
+        while RECOGNISER.is_unused():
+            RECOGNISER.unload()
+        given.clear()
+        attendance.note_event(SyncChanged(SyncState()))
+        look_later()
+        await pilot.pause(0.1)
+        assert not given, "a poll reads no list again"
+        if key:
+            attendance.note_input()
+        else:
+            attendance.note_event(MailChanged())
+        attendance.look()
+        await pilot.pause(0.1)
+        assert not given, "more may be read at once"
+        look_later()
+        await until(pilot, lambda: given, "what was freed")
