@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from mm_tui.commands.common import Commands
@@ -14,7 +14,7 @@ from mm_tui.review.disclosure import send_moment
 from mm_tui.text import OneLine, subject_words
 
 if TYPE_CHECKING:
-    from mm_tui.models import EmailSummary
+    from mm_tui.models import EmailDetail, EmailSummary
     from mm_tui.session import Session
     from mm_tui.settings.sections import Settings
 
@@ -48,13 +48,13 @@ async def _list(arguments: argparse.Namespace, chosen: Settings) -> int:
 
     async with online(chosen) as session:
         found, more = await _listed(session)
-        times = await _send_times(session, found)
+        times = await _send_times(session.network.sync.read_detail_quietly, found)
         boxes = session.mail.addresses()
     if arguments.json:
-        rows = [_fields(mail, times.get(mail.id, ""), boxes.get(mail.mailbox_id)) for mail in found]
+        rows = [_fields(mail, times.get(mail.id), boxes.get(mail.mailbox_id)) for mail in found]
         emit.data({"scheduled": rows, "more": more})
     elif found:
-        emit.table([_row(mail, times.get(mail.id, ""), boxes.get(mail.mailbox_id)) for mail in found])
+        emit.table([_row(mail, times.get(mail.id), boxes.get(mail.mailbox_id)) for mail in found])
     else:
         emit.note(OneLine("No email is scheduled."))
     if more:
@@ -69,27 +69,37 @@ async def _listed(session: Session) -> tuple[list[EmailSummary], bool]:
     return await listed(session.network.gateway, session.mail.addresses())
 
 
-async def _send_times(session: Session, found: Sequence[EmailSummary]) -> dict[str, str]:
-    """By id, when the emails will be sent, as given by the gateway; empty if it does not say. Only opened emails say
-    it, and if the first does not, none will be."""
+async def _send_times(
+    read: Callable[[str, str], Awaitable[EmailDetail]], found: Sequence[EmailSummary]
+) -> dict[str, str]:
+    """By id, when the emails will be sent, as given by the gateway: empty if it does not say, and missing if the email
+    could not be read. Only opened emails say it, and if the first one does not, no other is opened."""
+    from mm_tui.gateway.errors import GatewayError, NotFound
+
     times: dict[str, str] = {}
     for mail in found:
-        detail = await session.network.sync.read_detail_quietly(mail.mailbox_id, mail.id)
-        if not detail.raw.send_at:
+        try:
+            times[mail.id] = (await read(mail.mailbox_id, mail.id)).raw.send_at
+        except NotFound:
+            # It was sent or cancelled meanwhile.
+            continue
+        except GatewayError:
             break
-        times[mail.id] = detail.raw.send_at
+        if not any(times.values()):
+            return dict.fromkeys((one.id for one in found), "")
     return times
 
 
-def _row(mail: EmailSummary, send_at: str, mailbox: OneLine | None) -> list[OneLine]:
+def _row(mail: EmailSummary, send_at: str | None, mailbox: OneLine | None) -> list[OneLine]:
     to = OneLine(", ".join(one.address for one in mail.to))
-    return [OneLine(mail.id), send_moment(send_at), mailbox or OneLine(""), to, subject_words(mail.subject)]
+    when = OneLine("not read") if send_at is None else send_moment(send_at)
+    return [OneLine(mail.id), when, mailbox or OneLine(""), to, subject_words(mail.subject)]
 
 
-def _fields(mail: EmailSummary, send_at: str, mailbox: OneLine | None) -> dict[str, object]:
+def _fields(mail: EmailSummary, send_at: str | None, mailbox: OneLine | None) -> dict[str, object]:
     return {
         "id": mail.id,
-        "send_at": OneLine(send_at) or None,
+        "send_at": OneLine(send_at or "") or None,
         "mailbox": mailbox,
         "status": str(mail.status),
         "to": [one.address for one in mail.to],

@@ -9,7 +9,8 @@ import pytest
 
 from bench.json_fields import OUTPUTS
 from mm_tui.commands.output.exits import Exit
-from mm_tui.commands.scheduled import _row
+from mm_tui.commands.scheduled import _row, _send_times
+from mm_tui.models import EmailDetail, RawContent
 from mm_tui.screens.dialogs.choice import ChoiceScreen
 from mm_tui.screens.thread.screen import ThreadScreen
 from mm_tui.services.audit.change_journal import ChangeJournal
@@ -23,6 +24,7 @@ from tests.support.app import drawn, running_app, settings_for, until
 from tests.support.cli import Home
 from tests.support.clock import FakeClock
 from tests.support.desk import at_desk
+from tests.support.fake_gateway import make_detail, make_mail
 from tests.support.sandbox import Sandbox
 from tests.support.seat import summary
 
@@ -120,6 +122,31 @@ def test_the_command_lists_and_cancels_it_once(sandbox: Sandbox, home: Home) -> 
     home.run("scheduled", "cancel", "nothing", status=Exit.NOT_FOUND)
     assert len(sandbox.calls("POST", "/cancel")) == 1
     assert "No email is scheduled" in home.run("scheduled", "list", status=0).err
+
+
+@pytest.mark.parametrize("status", [404, 503])
+def test_an_email_that_cannot_be_opened_costs_the_list_only_its_send_time(
+    sandbox: Sandbox, home: Home, status: int
+) -> None:
+    mail = scheduled(sandbox)
+    sandbox.fault(method="GET", path=f"emails/{mail}$", kind="status", status=status, count=0)
+    listed = home.run("scheduled", "list", status=0).out
+    assert mail in listed and "  not read  " in listed
+
+
+async def test_one_email_without_a_send_time_costs_the_others_nothing() -> None:
+    asked: list[str] = []
+
+    async def read(_mailbox_id: str, email_id: str) -> EmailDetail:
+        asked.append(email_id)
+        return make_detail(mails[email_id]).replaced(raw=RawContent(sender="", send_at=known[email_id]))
+
+    mails = {mail.id: mail for mail in map(make_mail, range(3))}
+    known = dict(zip(mails, ("2099-01-01T00:00:00Z", "", "2099-01-03T00:00:00Z"), strict=True))
+    assert await _send_times(read, list(mails.values())) == known
+    asked.clear()
+    known = dict.fromkeys(mails, "")
+    assert await _send_times(read, list(mails.values())) == known and len(asked) == 1
 
 
 def test_the_list_has_the_send_time_that_the_gateway_discloses() -> None:
