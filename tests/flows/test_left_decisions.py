@@ -82,3 +82,15 @@ async def test_it_is_told_at_each_start_until_somebody_has_looked(
         await decisions.resume()
         assert not decisions.overview.newest_unsettled()
         assert not bodies(sandbox)
+
+
+async def test_without_stored_mail_it_is_told_once_the_queue_has_been_read(sandbox: Sandbox, tmp_path: Path) -> None:
+    draft, told = sandbox.draft("Hello."), "not approved: email to anna@customer.example"
+    async with at_desk(tmp_path, sandbox.url, sandbox.keys, orderly=False) as desk:
+        await desk.approve(await desk.read(sandbox.mailbox, draft), hold=60_000)
+    for _ in range(2):
+        async with running_app(Session(settings_for(sandbox), Database.open(tmp_path / "store.db", memory=True))) as (
+            app,
+            pilot,
+        ):
+            await until(pilot, lambda: told in shown(app), "what became of it", seconds=10)

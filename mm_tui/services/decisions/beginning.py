@@ -96,11 +96,7 @@ class Beginning:
 
     async def resume(self) -> None:
         """Continues the decisions of processes that have ended: reads the gateway, then asks a human."""
-        for decision in await asyncio.to_thread(self._unseen):
-            if decision.decision_id not in self._active:
-                # It comes before the decisions of this run, because it is older.
-                self._active.add_oldest(decision)
-                self._driver.report(decision)
+        await self._show_unseen(listed=False)
         await asyncio.to_thread(self._store.drop_seconded)
         for decision in await asyncio.to_thread(self._left):
             if self.is_under_way or decision.decision_id in self._active:
@@ -110,15 +106,23 @@ class Beginning:
             self._active.add([decision])
             await self._driver.feed(decision, Restarted())
 
-    def _unseen(self) -> list[ActiveDecision]:
-        """What ended earlier and nobody has looked at. What fell back matters only while its email waits."""
+    async def _show_unseen(self, *, listed: bool) -> None:
+        for decision in await asyncio.to_thread(self._unseen, listed):
+            if decision.decision_id not in self._active:
+                # It comes before the decisions of this run, because it is older.
+                self._active.add_oldest(decision)
+                self._driver.report(decision)
+
+    def _unseen(self, listed: bool) -> list[ActiveDecision]:
+        """What ended earlier and nobody has looked at. What fell back matters only while its email waits, which is
+        known once the queue was listed: the store of a new start may have none yet."""
         unseen = self._store.incidents.all()
         for decision in self._store.fell_back.all():
-            if self._store.pending.get(decision.email_id) is None:
-                self._store.fell_back.forget(decision.decision_id)
-            else:
+            if self._store.pending.get(decision.email_id) is not None:
                 decision.was_left = True
                 unseen.append(decision)
+            elif listed:
+                self._store.fell_back.forget(decision.decision_id)
         return unseen
 
     def _left(self) -> list[ActiveDecision]:
@@ -136,7 +140,9 @@ class Beginning:
         return taken
 
     async def queue_moved(self) -> None:
-        """Reports held decisions about emails that changed in the new list at once, not after the hold (R8)."""
+        """Reports held decisions about emails that changed in the new list at once, not after the hold (R8), and what
+        fell back earlier about those that still wait."""
+        await self._show_unseen(listed=True)
         for decision in list(self._active):
             if decision.state.step is Step.HOLD and self._may_have_moved(decision):
                 await self._driver.feed(decision, MayHaveMoved())

@@ -249,7 +249,7 @@ class Decisions:
         await self._beginning.resume()
 
     async def queue_moved(self) -> None:
-        """Reports held decisions about emails that changed in the new list at once, not after the hold (R8)."""
+        """Reports what a new list of the queue says about decisions; see `Beginning.queue_moved`."""
         await self._beginning.queue_moved()
 
     def hurry(self) -> None:
