@@ -302,3 +302,4 @@ async def test_who_wants_the_last_email_of_a_queue_gets_it_unless_another_is_bei
         screen.on_queue_read(QueueRead(entries[:3], 0, {}, expected=4))
         screen.on_queue_read(QueueRead(entries, 0, {}))
         assert screen.queue_list.cursor == (1 if opens else 3)
+        assert screen.gate.came_unasked == (not opens), "a key may be meant for the email before"

@@ -136,7 +136,7 @@ class PendingScreen(QueueHost):
         if message.entries is None:
             return
         self.column.saved_texts, self.column.made = message.saved_texts, message.made
-        listing, shown = self.listing, self.queue_list
+        listing, shown, before = self.listing, self.queue_list, self.current
         # What somebody reads, or is asked about, stays under the cursor.
         shown.wants_last = shown.wants_last and shown.has_focus and self.is_current and listing.expected is not None
         listing.expected = message.expected
@@ -146,6 +146,7 @@ class PendingScreen(QueueHost):
         self.update_list()
         if shown.wants_last:
             shown.action_last()
+            self.deciding.note_unasked(before)
 
     def update_list(self, *, stay: bool = True) -> None:
         before = self.current
