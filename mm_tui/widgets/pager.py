@@ -242,7 +242,9 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
     def _arrived(self, painted: object, at: float) -> None:
         """What was painted then is now on the terminal."""
         self._unread.arrived(painted, at)
-        if self._painted == painted and self._is_painted() and self._dwell is None:
+        if not self._is_visible():
+            self._unread.hides()
+        elif self._painted == painted and self._is_painted() and self._dwell is None:
             self._dwell = self.set_timer(DWELL_SECONDS, partial(self._dwelt, self._painted))
 
     def _dwelt(self, painted: object) -> None:
@@ -251,14 +253,19 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
         if self._painted is not painted:
             return
         self._dwell = None
-        if self._is_painted():
+        if not self._is_visible():
+            self._unread.hides()
+        elif self._is_painted():
             self._unread.dwelt()
             if not self._unread.left:
                 self.post_message(self.EndSeen(self._page_name))
 
+    def _is_visible(self) -> bool:
+        """Whether nothing covers it."""
+        return self.is_mounted and self.screen.is_active and self.is_on_screen and self.size.height > 0
+
     def _is_painted(self) -> bool:
-        shown = self.is_mounted and self.screen.is_active and self.is_on_screen and self.size.height > 0
-        return shown and self._wrapped_for == self.room and self._painted == self._view()
+        return self._is_visible() and self._wrapped_for == self.room and self._painted == self._view()
 
     def _wrap(self) -> None:
         width = self.room

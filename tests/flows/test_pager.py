@@ -12,7 +12,9 @@ from rich.cells import cell_len
 from textual.app import App, ComposeResult
 from textual.containers import Horizontal
 from textual.pilot import Pilot
+from textual.screen import Screen
 
+from mm_tui.clock import DWELL_SECONDS
 from mm_tui.theme import ours
 from mm_tui.widgets.marks import Mark
 from mm_tui.widgets.pager import Page, Pager
@@ -290,3 +292,16 @@ async def test_a_dwell_that_ends_late_does_not_count_for_the_page_that_came_sinc
         late()
         await pilot.pause()
         assert "other" not in app.seen
+
+
+async def test_what_something_else_covered_at_once_is_left_to_read_wherever_the_page_is_then() -> None:
+    app = PagerApp()
+    async with app.run_test(size=(40, 12)) as pilot:
+        pager = await show(app, pilot, "\n".join(f"line {number}" for number in range(60)))
+        await until(pilot, lambda: pager.lines_unread == 48, "the first page")
+        await app.push_screen(Screen())
+        await pilot.pause(DWELL_SECONDS * 2)
+        pager.scroll_to(y=30, animate=False)
+        await app.pop_screen()
+        await until(pilot, lambda: pager.lines_unread == 48, "another page")
+        assert pager.scroll_offset.y == 30
