@@ -30,7 +30,7 @@ class DamagedRecords:
         self._found: dict[OneLine, None] = {}
         self._listener: Callable[[OneLine], object] = lambda _: None
         self.in_audit_log = False
-        """Whether an entry of the gateway's log was found since damaged ones were deleted."""
+        """Whether an entry of the gateway's log was found since they were looked for."""
 
     def report_to(self, listener: Callable[[OneLine], object]) -> None:
         """Reports what will be found, in words, to this listener, which is called from any thread."""

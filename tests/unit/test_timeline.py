@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from mm_tui import sandbox, typed_json
+from mm_tui.gateway.errors import ServerFault
 from mm_tui.gateway.shapes import ApiKey
 from mm_tui.models import AuditEntry, EmailDetail, Party, RawContent
 from mm_tui.services.audit.key_names import actor_words
@@ -197,6 +198,12 @@ async def test_a_damaged_entry_of_the_gateways_log_is_read_again(logs: Logs, dam
     with logs.database.write() as connection:
         connection.execute(f"UPDATE audit SET {damage} WHERE entry_id = 'a1'")
     logs.shown()
+    left = store.of("M1")
+    gateway.failing["audit_log"] = ServerFault("down")
+    with pytest.raises(ServerFault):
+        await reading()
+    assert store.of("M1") == left, "what can be read of it stays until the gateway answers"
+    gateway.failing.clear()
     assert await reading() == 1
     assert store.of("M1") == whole and len(logs.shown()) == 3
     assert await reading() == 0

@@ -76,8 +76,6 @@ async def read_audit_log(gateway: GatewayClient, log: AuditStore, state: StateSt
     """Reads backwards to the newest entry of the last complete run, or the whole log if entries were damaged. Returns
     how many entries were new. Raises GatewayError if a page could not be read. What was read is stored, and the next
     run closes the gap."""
-    if await asyncio.to_thread(log.drop_damaged):
-        await asyncio.to_thread(state.set, _HEAD, "")
     head = state.get(_HEAD)
     first: str | None = None
     added = 0
@@ -85,6 +83,9 @@ async def read_audit_log(gateway: GatewayClient, log: AuditStore, state: StateSt
     async for page in pages_of(gateway.audit_log):
         if first is None and page.entries:
             first = page.entries[0].id
+            # Only once the gateway answers, for a damaged entry may be readable in part.
+            if await asyncio.to_thread(_drop_damaged, log, state):
+                head = ""
         added += await asyncio.to_thread(log.add, page.entries)
         actors.update(entry.actor_key_id for entry in page.entries)
         if any(entry.id == head for entry in page.entries):
@@ -93,3 +94,12 @@ async def read_audit_log(gateway: GatewayClient, log: AuditStore, state: StateSt
         await asyncio.to_thread(state.set, _HEAD, first)
     await learn_key_names(gateway, state, actors)
     return added
+
+
+def _drop_damaged(log: AuditStore, state: StateStore) -> bool:
+    """Deletes damaged entries, so that they can be read again. Returns whether there were any."""
+    if keys := log.damaged():
+        # First, so that a kill in between costs no entry.
+        state.set(_HEAD, "")
+        log.drop(keys)
+    return bool(keys)

@@ -90,9 +90,8 @@ class AuditStore:
                 note_damage(self._database.damaged)
         return found
 
-    def drop_damaged(self) -> bool:
-        """Deletes damaged entries, if any were found, so that they can be read again. Returns whether there were
-        any."""
+    def damaged(self) -> list[int]:
+        """The keys of damaged entries, if any were found since this was asked last."""
         # Those without a time are in no list, where they would be found. They sort beside the numbers.
         without = ("created_at >= ''", "created_at IS NULL")
         keys = [row[0] for one in without for row in self._database.rows(f"SELECT key FROM audit WHERE {one}")]
@@ -103,10 +102,11 @@ class AuditStore:
             while rows := self._database.rows(sql, (last, _PIECE)):
                 last = rows[-1]["key"]
                 keys += [row["key"] for row in rows if not _is_whole(row)]
-        if keys:
-            with self._database.write() as connection:
-                connection.executemany("DELETE FROM audit WHERE key = ?", [(key,) for key in keys])
-        return bool(keys)
+        return keys
+
+    def drop(self, keys: Iterable[int]) -> None:
+        with self._database.write() as connection:
+            connection.executemany("DELETE FROM audit WHERE key = ?", [(key,) for key in keys])
 
     def composer(self, resource_id: str) -> str:
         """The key that submitted an email, taken from the first entry about it; empty if the log does not say."""
