@@ -19,6 +19,9 @@ nothing is read faster, and the app takes 0.9 MB more."""
 WRITING_KIB = 200
 """The same inside a write transaction, which would otherwise write pages several times: half as fast."""
 
+MOST_FAULTS, EVERY_FAULT = 10, 2**31 - 1
+"""How many faults of a file are named, and the most that SQLite can be asked for."""
+
 
 class NewerStore(StoreError):
     """The store was written by a newer version of this program. It is left unchanged."""
@@ -60,11 +63,16 @@ def is_unknown_part(error: Exception) -> bool:
 
 
 def faults(connection: sqlite3.Connection, pragma: str) -> list[str]:
-    """What a check of the whole file by SQLite (`quick_check`, `integrity_check`) finds, in its words. A value that is
-    missing in a record that can be fetched again is no fault of the file."""
-    rows = connection.execute(f"PRAGMA {pragma}(10)").fetchall()
+    """What a check of the whole file by SQLite (`quick_check`, `integrity_check`) finds first, in its words. A value
+    that is missing in a record that can be fetched again is no fault of the file."""
     missing = tuple(f"NULL value in {table}." for table in mail_tables())
-    return [str(row[0]) for row in rows if row[0] != "ok" and not str(row[0]).startswith(missing)]
+    # Many such values must not hide what comes after them.
+    for most in (MOST_FAULTS, EVERY_FAULT):
+        rows = connection.execute(f"PRAGMA {pragma}({most})").fetchall()
+        found = [str(row[0]) for row in rows if row[0] != "ok" and not str(row[0]).startswith(missing)]
+        if found or len(rows) < most:
+            break
+    return found[:MOST_FAULTS]
 
 
 def file_uri(path: Path | None) -> str:

@@ -6,6 +6,7 @@ import sqlite3
 from contextlib import closing, suppress
 from datetime import UTC, datetime
 from itertools import product
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -192,27 +193,35 @@ def test_an_edit_with_a_value_of_a_wrong_type_is_a_text_of_a_draft_that_has_chan
         assert EditStore(filled).save(whole) == 1 and EditStore(filled).save(whole) == 1
 
 
+def _lose(path: Path, table: str, column: str) -> None:
+    """Leaves a column without values, which its table does not allow."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        (made,) = connection.execute("SELECT sql FROM sqlite_master WHERE name = ?", (table,)).fetchone()
+        for description, change in (
+            (made.replace(" NOT NULL", ""), f"UPDATE {table} SET {column} = NULL"),
+            (made, "SELECT 1"),
+        ):
+            connection.execute("PRAGMA writable_schema = ON")
+            connection.execute("UPDATE sqlite_master SET sql = ? WHERE name = ?", (description, table))
+            connection.execute("PRAGMA writable_schema = RESET")
+            connection.execute(change)
+
+
 def test_a_value_that_is_missing_in_what_can_be_fetched_again_is_no_damage_of_the_file(filled: Database) -> None:
     path = filled.path
     assert path is not None
+    MailStore(filled).upsert([make_mail(number) for number in range(100, 120)])
     filled.close()
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        (made,) = connection.execute("SELECT sql FROM sqlite_master WHERE name = 'mail'").fetchone()
-        connection.execute("PRAGMA writable_schema = ON")
-        for description, change in (
-            (made.replace(" NOT NULL", ""), "UPDATE mail SET hidden = NULL"),
-            (made, "SELECT 1"),
-        ):
-            connection.execute("UPDATE sqlite_master SET sql = ? WHERE name = 'mail'", (description,))
-            connection.execute("PRAGMA writable_schema = RESET")
-            connection.execute(change)
-            connection.execute("PRAGMA writable_schema = ON")
+    _lose(path, "mail", "hidden")
     with Database.open(path) as database:
         assert database.check() == [] and unreadable(database, models=False) == ""
         row = MailStore(database).row(email_id(1))
         assert (
             row is not None and row.subject == DAMAGED and "a row of mail cannot be read" in damaged_records(database)
         )
+    _lose(path, "edits", "body")
+    with Database.open(path) as database:
+        assert database.check() == ["NULL value in edits.body"], "however much else is missing"
 
 
 def test_a_store_with_an_unreadable_row_is_rebuilt_once_and_keeps_what_humans_made(filled: Database) -> None:
