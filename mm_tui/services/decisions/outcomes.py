@@ -29,7 +29,7 @@ class OutcomeNews(NamedTuple):
     failed: bool
     """Whether it reports a failure."""
     email_ids: frozenset[str]
-    """The emails that it is about."""
+    """The emails that it is about; if it reports failures, only these."""
 
 
 def to_look_at(decisions: Decisions | None, *, but: str | None = None, also_open: bool) -> str:
@@ -55,6 +55,9 @@ class Outcomes:
 
     def news(self, view: DecisionView | None) -> OutcomeNews | None:
         """The message after a change of a decision; None if there is nothing new."""
+        if view is not None and not view.ended:
+            # It is decided again: how it ended before is no longer true.
+            self._recent = [(at, old) for at, old in self._recent if old.email_id != view.email_id]
         if view is None or not (view.ended or view.question):
             return None
         what = (view.id, view.question.words if view.question is not None else "")
@@ -82,7 +85,7 @@ class Outcomes:
         said = [_together(*end, same) for end, same in groups[:MOST_ENDS]]
         if others := sum(len(same) for _, same in groups[MOST_ENDS:]):
             said.append(f"{others} more ended")
-        return OutcomeNews(OneLine(" · ".join(said)), bool(failed), frozenset(old.email_id for old in recent))
+        return OutcomeNews(OneLine(" · ".join(said)), bool(failed), frozenset(old.email_id for old in failed or recent))
 
 
 def _end(view: DecisionView, *, is_test: bool) -> tuple[str, str]:
