@@ -23,6 +23,7 @@ from textual.widgets import OptionList, Static
 from mm_tui import app as app_module
 from mm_tui import keymap, launch
 from mm_tui.screens.audit.dialogs import ExportScreen
+from mm_tui.screens.audit.history import HistoryScreen
 from mm_tui.screens.dialogs.choice import ChoiceScreen, DialogChoice
 from mm_tui.screens.dialogs.help import HelpScreen
 from mm_tui.screens.dialogs.palette import HIDDEN, commands
@@ -130,8 +131,13 @@ async def test_palette_reaches_every_act_of_the_inbox() -> None:
         await until(pilot, lambda: app.current_mode == "mailboxes")
 
 
-async def test_palette_finds_what_another_screen_does_and_goes_there() -> None:
+@pytest.mark.parametrize("is_below", [False, True])
+async def test_palette_finds_what_another_screen_does_and_goes_there(is_below: bool) -> None:
     async with running_app(idle_session()) as (app, pilot):
+        if is_below:
+            await pilot.press("3")
+            await until(pilot, lambda: app.current_mode == "audit")
+            await app.push_screen(HistoryScreen("M1"))
         await pilot.press("2", "colon")
         await until(pilot, lambda: isinstance(app.screen, CommandPalette))
         await pilot.press(*"export")

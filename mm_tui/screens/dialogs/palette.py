@@ -76,4 +76,5 @@ def _command(app: App[Any], action: keymap.KeyAction, keys: str, run: Callable[[
 
 async def _run_elsewhere(app: App[Any], action: keymap.KeyAction) -> None:
     await app.switch_mode(action.context)
-    await app.run_action(action.runs, app.screen)
+    # Another screen of its mode, such as a history, may be in front of it.
+    await app.run_action(action.runs, app.screen_stack[0])
