@@ -11,6 +11,7 @@ from mm_tui.screens.dialogs.choice import ChoiceScreen
 from mm_tui.screens.dialogs.offers import ReasonScreen
 from mm_tui.screens.pending.screen import PendingScreen
 from mm_tui.services.decisions.approval_gate import NO_ROOM
+from mm_tui.services.decisions.view import Phase
 from mm_tui.settings.sections import Review
 from tests.support.app import settings_for, shown, until
 from tests.support.queue import bodies, reading_queue, seen
@@ -61,6 +62,24 @@ async def test_a_question_about_an_approval_closes_when_its_email_loses_its_room
         await until(pilot, lambda: app.screen is screen, "the end of the question")
         assert "make the" in shown(app)
     assert bodies(sandbox) == []
+
+
+@pytest.mark.parametrize("key", ["a", "x"])
+async def test_a_question_about_a_rejection_is_answered_on_any_terminal(sandbox: Sandbox, key: str) -> None:
+    draft = sandbox.draft("It is on its way.")
+    async with reading_queue(settings_for(sandbox), 1) as (app, pilot, screen):
+        sandbox.fault(method="POST", path="decide$", kind="status", status=500, count=1)
+        await pilot.press(key)
+        if key == "x":
+            await until(pilot, lambda: isinstance(app.screen, ReasonScreen), "the reasons")
+            await pilot.press("enter")
+        await until(pilot, lambda: (view := screen.decision_of(draft)) and view.phase is Phase.ASKING, "the question")
+        await resized(pilot, screen, 36, 9)
+        await pilot.press("y")
+        if key == "a":
+            await refused(pilot, screen)
+        else:
+            await until(pilot, lambda: isinstance(app.screen, ChoiceScreen), "the answers")
 
 
 async def test_the_smallest_terminal_that_decides_shows_recipient_and_text(sandbox: Sandbox) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from textual.content import Content
 
-from mm_tui.decision.state import Choice
+from mm_tui.decision.state import Act, Choice
 from mm_tui.models import EditedDraft
 from mm_tui.screens.dialogs.choice import ChoiceScreen, DialogChoice
 from mm_tui.screens.dialogs.dialog import ask
@@ -322,7 +322,12 @@ class Deciding:
         if entry is None or view is None or view.question is None:
             self._screen.refusal.say("there is no question to answer here")
             return
-        if why := self._screen.gate.why_no_room:
+
+        def why_no_room() -> str:
+            # No answer to a question about a rejection releases anything.
+            return "" if view.act is Act.REJECT else self._screen.gate.why_no_room
+
+        if why := why_no_room():
             self._screen.refusal.say(why)
             return
         email_id, asked, choices = view.email_id, view.question, list(view.question.choices)
@@ -339,7 +344,7 @@ class Deciding:
                 self._screen.run_worker(answering, group="answer", exclusive=False, exit_on_error=False)
 
         def over() -> str:
-            if why := self._screen.gate.why_no_room:
+            if why := why_no_room():
                 return why
             now = self._screen.decision_of(email_id)
             return "" if now is not None and now.question == asked else "this question has been answered meanwhile"
