@@ -208,7 +208,7 @@ def unfit(url: str, *, is_sandbox: bool) -> str:
         here = ", or with http://127.0.0.1" if is_sandbox else ""
         return f"a webhook's address must start with https://{here}"
     if parts.netloc.endswith(":"):
-        return "a webhook's address has a port after a colon, and https:// only once"
+        return "a webhook's address must have a port after its colon, and https:// only once"
     if parts.username is not None:
         return "a webhook's address must not contain a user name or password"
     return ""
