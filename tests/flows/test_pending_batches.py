@@ -112,6 +112,8 @@ async def test_marks_that_no_longer_hold_are_reported(sandbox: Sandbox) -> None:
         sandbox.change(draft, markdown="Number two.")
         await until(pilot, lambda: "no longer marked: to " in shown(app), "what became of the mark")
         assert not screen.marks
+        # What was said about the text of before goes with it.
+        await until(pilot, lambda: "What changed while you were reading" in shown(app), "the other text")
         await pilot.press("n")
         await until(pilot, lambda: "this is the last one listed" in shown(app), "why nothing moved")
         await pilot.press("p")
