@@ -89,7 +89,7 @@ def rendered(source: str) -> Rendered:
     return made if ManyLine(made.text) == made.text else Rendered(source)
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=4)
 def needs_rendering(source: str) -> bool:
     """Whether the rendered text may differ from the source. Each drawing of a screen asks it several times."""
     return len(source) <= MOST_CHARACTERS and _SIGNS.search(source) is not None

@@ -105,6 +105,7 @@ class AuditStore:
         return keys
 
     def drop(self, keys: Iterable[int]) -> None:
+        """Deletes the entries with these keys."""
         with self._database.write() as connection:
             connection.executemany("DELETE FROM audit WHERE key = ?", [(key,) for key in keys])
 
